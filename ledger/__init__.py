@@ -1,0 +1,1 @@
+"""What happened: events, frames, positions and cuts, append, control, archive, engines, client."""

@@ -1,0 +1,202 @@
+"""PostgreSQL, and nothing else: the one file that imports psycopg.
+
+A `Database` is one connection that acts as one of the ledger's roles inside the ledger's schema,
+so queries elsewhere are plain SQL with plain table names. Names that vary (leaves) are quoted
+here; values are always bound.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any, Final, LiteralString, Self
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from ledger.errors import EngineUnreachable, IntegrityBroken, LedgerError, Refused
+
+CONNECT_SECONDS_MAX: Final = 10
+STATEMENT_SECONDS_MAX: Final = 60
+"""For a writer: longer, and its process is taken for stopped; its locks must not stay."""
+IDLE_SECONDS_MAX: Final = 30
+_COPY_START: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_END: Final = b"\xff\xff"
+
+Params = Sequence[Any] | Mapping[str, Any]
+Buffer = bytes | memoryview
+
+
+class Role(StrEnum):
+    """What a connection may do; the database's roles are called {prefix}_{role}."""
+
+    OWNER = "owner"
+    WRITER = "writer"
+    READER = "reader"
+
+
+class RowExists(IntegrityBroken):
+    """A row of this key is there already."""
+
+
+class TookTooLong(LedgerError):
+    """A statement was cancelled at its time limit."""
+
+
+def role_name(prefix: str, role: Role) -> str:
+    return f"{prefix}_{role.value}"
+
+
+class Database:
+    """One connection. Use as a context manager, or call `close`; not shared between threads."""
+
+    def __init__(
+        self, dsn: str, prefix: str, role: Role | None, *, application: str = "fledger"
+    ) -> None:
+        """`role` None stays the user who logged in. Raises EngineUnreachable, or Refused when
+        there is no such ledger in this database."""
+        self.prefix, self.role = prefix, role
+        given = conninfo_to_dict(dsn)
+        given.setdefault("connect_timeout", CONNECT_SECONDS_MAX)
+        given.setdefault("application_name", application)
+        with _translated():
+            self._connection = psycopg.connect(
+                **given, autocommit=True, options=_options(given.pop("options", None))
+            )
+        try:
+            self._enter()
+        except BaseException:
+            self.close()
+            raise
+
+    def _enter(self) -> None:
+        self.execute(
+            "SELECT set_config('search_path', %s, false)", [f"{self.prefix}, pg_catalog, pg_temp"]
+        )
+        if self.role is not None:
+            self.execute("SET ROLE {role}", role=role_name(self.prefix, self.role))
+        if self.role is Role.WRITER:
+            # A stopped process must not keep its locks from whoever takes over.
+            for setting, seconds in (
+                ("statement_timeout", STATEMENT_SECONDS_MAX),
+                ("idle_in_transaction_session_timeout", IDLE_SECONDS_MAX),
+            ):
+                self.execute("SELECT set_config(%s, %s, false)", [setting, f"{seconds}s"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @property
+    def pid(self) -> int:
+        """The server's process behind this connection."""
+        return self._connection.info.backend_pid
+
+    @property
+    def raw(self) -> "psycopg.Connection[tuple[Any, ...]]":
+        """The connection itself, for the migration tool."""
+        return self._connection
+
+    def execute(self, query: LiteralString, params: Params | None = None, **names: str) -> int:
+        """Run one statement; `{name}` stands for a quoted identifier. Returns the row count."""
+        with _translated():
+            return self._connection.execute(_compose(query, names), params).rowcount
+
+    def rows(
+        self, query: LiteralString, params: Params | None = None, **names: str
+    ) -> list[tuple[Any, ...]]:
+        """All rows of one query."""
+        with _translated():
+            return self._connection.execute(_compose(query, names), params).fetchall()
+
+    def value(self, query: LiteralString, params: Params | None = None, **names: str) -> Any:
+        """The first column of the first row, or None."""
+        found = self.rows(query, params, **names)
+        return found[0][0] if found else None
+
+    def packed(
+        self, query: LiteralString, params: Params | None, send: str, **names: str
+    ) -> list[tuple[Any, ...]]:
+        """As `rows` in binary form; `{send}` in the query stands for a trusted expression.
+
+        One value then holds a whole column block, and nothing here touches single rows.
+        """
+        composed = sql.SQL(query).format(
+            send=sql.SQL(send),  # type: ignore[arg-type]  # from ledger.archive_columns alone
+            **{name: sql.Identifier(value) for name, value in names.items()},
+        )
+        with _translated(), self._connection.cursor(binary=True) as cursor:
+            return cursor.execute(composed, params).fetchall()
+
+    def copy_in(self, table: str, columns: Sequence[str], buffers: Sequence[Buffer]) -> None:
+        """COPY rows in PostgreSQL's binary form (without header and trailer) into `table`."""
+        query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        with _translated(), self._connection.cursor().copy(query) as copy:
+            copy.write(_COPY_START)
+            for buffer in buffers:
+                copy.write(buffer)
+            copy.write(_COPY_END)
+
+    @contextmanager
+    def transaction(self, *, frozen: bool = False) -> Iterator[None]:
+        """All or nothing. `frozen`: every query inside sees the same moment."""
+        with _translated(), self._connection.transaction():
+            if frozen:
+                self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield
+
+
+def _options(given: object) -> str:
+    """Fixed ways of writing values, whatever the server's defaults are."""
+    ours = "-c timezone=UTC -c jit=off -c extra_float_digits=3"
+    return f"{given} {ours}" if given else ours
+
+
+def _compose(query: LiteralString, names: Mapping[str, str]) -> sql.SQL | sql.Composed:
+    text = sql.SQL(query)
+    return text.format(**{k: sql.Identifier(v) for k, v in names.items()}) if names else text
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """psycopg's errors as ours; what is a mistake of our own stays what it is."""
+    try:
+        yield
+    except psycopg.errors.UniqueViolation as error:
+        raise RowExists(_first_line(error)) from error
+    except psycopg.errors.QueryCanceled as error:
+        raise TookTooLong(_first_line(error)) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise Refused(
+            f"PostgreSQL does not permit it: {_first_line(error)}",
+            remedy="connect as a member of the ledger's roles (fledger migrate --dry-run)",
+        ) from error
+    except _ABSENT as error:
+        raise Refused(
+            f"there is no ledger in this database: {_first_line(error)}",
+            remedy="fledger migrate",
+        ) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise EngineUnreachable(
+            f"PostgreSQL does not answer: {_first_line(error)}",
+            remedy="fledger up (own database: see that it runs and that FLEDGER_DSN names it)",
+        ) from error
+
+
+_ABSENT: Final = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.InvalidParameterValue,  # SET ROLE to a role that is not there
+)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

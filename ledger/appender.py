@@ -1,9 +1,9 @@
 """The appender: rows of facts in, positions out.
 
-One thread owns the producer. `append` checks rows, hands them over and returns at once; its result
-can be waited for in a thread or awaited in a coroutine. Small appends that wait together leave in
-one frame, so frames thicken under load: Faust pays per record, not per row. Memory is bounded, and
-`append` blocks when the bound is reached.
+`append` checks rows, hands them over and returns at once; one thread serves the broker's answers,
+and a result can be waited for in a thread or awaited in a coroutine. Small appends that wait
+together leave in one frame, so frames thicken under load: Faust pays per record, not per row.
+Memory is bounded, and `append` blocks when the bound is reached.
 
 A delivery that fails or stalls closes the appender for good: what follows a lost frame must not
 overtake it. What was acknowledged is in the log; appending the rest again is safe, because a
@@ -34,7 +34,6 @@ CLOCK_SECONDS_MAX: Final = 5.0  # between the broker's append time and ours
 LINGER_SECONDS_MAX: Final = 0.020
 RECORDS_PER_SECOND_THIN: Final = 300.0  # below it every append leaves at once
 _POLL_SECONDS: Final = 0.001
-_IDLE_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,7 @@ class Appender:
         self._producer = LogProducer(target.kafka)
         self._state = _State()
         self._changed = threading.Condition()
+        self._sending = threading.Lock()
         self._tokens = RECORDS_PER_SECOND_THIN
         self._refilled = self._last_delivery = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="appender", daemon=True)
@@ -108,14 +108,14 @@ class Appender:
             if sequenced and kind in FEEDS:
                 self._gaps.observe(source, kind, rows)
                 self._enqueue_gaps(source, loaded)
-            self._changed.notify_all()
+        self._pump()
         return pending
 
     def end_of_source(self, source: int, *, loaded: bool = False) -> None:
         """The source has nothing more to say: holes still open are gaps now."""
         with self._changed:
             self._enqueue_gaps(source, loaded, all_of_them=True)
-            self._changed.notify_all()
+        self._pump()
 
     def flush(self) -> None:
         """Wait until everything handed over is acknowledged. Raises AppendStalled."""
@@ -181,18 +181,27 @@ class Appender:
 
     def _step(self) -> bool:
         """Send what waits, serve deliveries; False when closed and everything is delivered."""
-        with self._changed:
-            state = self._state
-            if not state.queue and not state.flying:
-                if state.closing:
-                    return False
-                self._changed.wait(_IDLE_SECONDS)
-            items = self._take()
-        if items:
-            self._send(Batch(items))
-        self._producer.poll(0 if items else _POLL_SECONDS)
+        self._pump()
+        state = self._state
+        waiting = bool(state.queue or state.flying)
+        if state.closing and not waiting:
+            return False
+        self._producer.poll(_POLL_SECONDS if waiting else LINGER_SECONDS_MAX)
         self._watch()
         return True
+
+    def _pump(self) -> None:
+        """Send what may leave now. The thread that appends does it itself when nobody else is
+        sending: a hand-over costs more than the broker's answer."""
+        while self._sending.acquire(blocking=False):
+            try:
+                with self._changed:
+                    items = self._take()
+                if not items:
+                    return
+                self._send(Batch(items))
+            finally:
+                self._sending.release()
 
     def _take(self) -> list[Item]:
         """The items at the head of the queue that share frames, unless more should gather."""
@@ -279,7 +288,9 @@ class Appender:
             raise self._state.failure
         stalled = time.monotonic() - self._last_delivery
         if self._state.flying and stalled > STALL_SECONDS_MAX:
-            raise _lost(self._producer.fatal or f"no acknowledgement for {stalled:.0f} s")
+            lost = _lost(self._producer.fatal or f"no acknowledgement for {stalled:.0f} s")
+            self._fail(lost)
+            raise lost
 
     def _fail(self, error: LedgerError) -> None:
         """Close for good: everything not acknowledged ends with `error`."""

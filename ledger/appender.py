@@ -23,7 +23,17 @@ from numpy.typing import NDArray
 from ledger.errors import AppendStalled, LedgerError, Refused, UnknownInstrument
 from ledger.frames import FrameFlag, Header, encode, rows_max
 from ledger.kafka import LogProducer, OnDelivery
-from ledger.packing import Batch, Chosen, Item, Pending, Positions, Sort
+from ledger.packing import (
+    LINGER_SECONDS_MAX,
+    Batch,
+    Chosen,
+    Item,
+    Pace,
+    Pending,
+    Positions,
+    Sort,
+    partition_table,
+)
 from ledger.row_checks import fault
 from ledger.rows import FEEDS, Kind, Rows
 from ledger.sequences import GapWatch
@@ -31,8 +41,6 @@ from ledger.sequences import GapWatch
 QUEUE_BYTES_MAX: Final = 32 * 1024 * 1024  # rows taken and not yet acknowledged
 STALL_SECONDS_MAX: Final = 8.0  # without any delivery while some are owed
 CLOCK_SECONDS_MAX: Final = 5.0  # between the broker's append time and ours
-LINGER_SECONDS_MAX: Final = 0.020
-RECORDS_PER_SECOND_THIN: Final = 300.0  # below it every append leaves at once
 _POLL_SECONDS: Final = 0.001
 
 
@@ -64,13 +72,13 @@ class Appender:
     def __init__(self, target: Target, gaps: GapWatch | None = None) -> None:
         self.target = target
         self._gaps = gaps or GapWatch()
-        self._partitions = _table(target.partition_of)
+        self._partitions = partition_table(target.partition_of)
         self._producer = LogProducer(target.kafka)
         self._state = _State()
         self._changed = threading.Condition()
         self._sending = threading.Lock()
-        self._tokens = RECORDS_PER_SECOND_THIN
-        self._refilled = self._last_delivery = time.monotonic()
+        self._last_delivery = time.monotonic()
+        self._pace = Pace(self._last_delivery)
         self._thread = threading.Thread(target=self._run, name="appender", daemon=True)
         self._thread.start()
 
@@ -133,7 +141,7 @@ class Appender:
 
     def knows(self, partition_of: Mapping[int, int]) -> None:
         """Instruments whose definition has come to stand in its partition since."""
-        self._partitions = _table({**self.target.partition_of, **partition_of})
+        self._partitions = partition_table({**self.target.partition_of, **partition_of})
 
     def _partitions_of(self, rows: Rows) -> NDArray[np.int32]:
         ids = rows["instrument"]
@@ -206,33 +214,24 @@ class Appender:
     def _take(self) -> list[Item]:
         """The items at the head of the queue that share frames, unless more should gather."""
         queue = self._state.queue
-        if not queue or not self._may_send(queue):
+        if not queue:
+            return []
+        limit = rows_max(queue[0].rows.dtype.itemsize)
+        at_once = len(queue[0].rows) >= limit or self._state.closing
+        if not self._pace.may_send(time.monotonic(), at_once=at_once):
             return []
         sort, taken = queue[0].sort, [queue.popleft()]
-        limit = rows_max(taken[0].rows.dtype.itemsize)
         rows = len(taken[0].rows)
         while queue and queue[0].sort == sort and rows + len(queue[0].rows) <= limit:
             rows += len(queue[0].rows)
             taken.append(queue.popleft())
         return taken
 
-    def _may_send(self, queue: deque[Item]) -> bool:
-        """A token per record, 300 a second: when they run out, wait for one, at most the linger."""
-        now = time.monotonic()
-        earned = (now - self._refilled) * RECORDS_PER_SECOND_THIN
-        full = len(queue[0].rows) >= rows_max(queue[0].rows.dtype.itemsize)
-        waited = now - self._refilled >= LINGER_SECONDS_MAX
-        if not (full or waited or self._state.closing or self._tokens + earned >= 1):
-            return False
-        self._tokens = min(self._tokens + earned, RECORDS_PER_SECOND_THIN)
-        self._refilled = now
-        return True
-
     def _send(self, batch: Batch) -> None:
         if not self._state.flying:
             self._last_delivery = time.monotonic()
         self._state.flying.add(batch)
-        self._tokens = max(0.0, self._tokens - len(batch.frames))
+        self._pace.sent(len(batch.frames))
         header = self._header(batch.sort)
         for partition, chosen in batch.frames:
             record = encode(header, batch.rows[chosen])
@@ -316,11 +315,3 @@ def _lost(why: str) -> AppendStalled:
         f"Kafka does not acknowledge: {why}; this appender is closed",
         remedy="fledger status; then repeat the append or load: what is known is not added twice",
     )
-
-
-def _table(partition_of: Mapping[int, int]) -> NDArray[np.int32]:
-    """Partition by instrument id, -1 where there is none."""
-    table = np.full(max(partition_of, default=0) + 1, -1, np.int32)
-    for instrument, partition in partition_of.items():
-        table[instrument] = partition
-    return table

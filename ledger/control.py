@@ -9,14 +9,11 @@ The control sequence of an event is its ordinal among the decodable events of th
 from 0. Ids of instruments, sources and views are the sequence of their definition.
 """
 
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, TypeAdapter, ValidationError
 
-from ledger.errors import DefinitionConflict, ForeignLedger, UnknownInstrument
 from ledger.instruments import Instrument
-from ledger.positions import LedgerId
 
 Hex = Annotated[str, "lower-case hexadecimal"]
 
@@ -32,6 +29,8 @@ class Control(BaseModel):
 
 
 class EpochStarted(Control):
+    """A life of the topics begins; offset 0 of each partition, and where the ledger id is made."""
+
     type: Literal["EpochStarted"] = "EpochStarted"
     ledger: Hex
     epoch: int
@@ -41,11 +40,15 @@ class EpochStarted(Control):
 
 
 class EpochEnded(Control):
+    """The life of the topics ends here; what follows is appended again in the next epoch."""
+
     type: Literal["EpochEnded"] = "EpochEnded"
     epoch: int
 
 
 class InstrumentDefined(Control):
+    """An instrument may be appended from here on; its id is this sequence."""
+
     type: Literal["InstrumentDefined"] = "InstrumentDefined"
     instrument: Instrument
 
@@ -58,12 +61,16 @@ class SourceDefined(Control):
 
 
 class Tagged(Control):
+    """A unique, lasting name for a cut."""
+
     type: Literal["Tagged"] = "Tagged"
     name: str
     cut: str
 
 
 class LossAccepted(Control):
+    """Offsets first..last of a partition are lost, and the operator says so."""
+
     type: Literal["LossAccepted"] = "LossAccepted"
     topic: Literal["m", "f", "c"]
     partition: int
@@ -72,11 +79,15 @@ class LossAccepted(Control):
 
 
 class SemanticsActivated(Control):
+    """Folds use these rules from here on."""
+
     type: Literal["SemanticsActivated"] = "SemanticsActivated"
     semantics: int
 
 
 class ViewRegistered(Control):
+    """A version of a feature view, whole, as data."""
+
     type: Literal["ViewRegistered"] = "ViewRegistered"
     name: str
     digest: Hex
@@ -88,17 +99,23 @@ class ViewRegistered(Control):
 
 
 class ViewActivated(Control):
+    """This version now serves the name."""
+
     type: Literal["ViewActivated"] = "ViewActivated"
     name: str
     view: int
 
 
 class ViewRetired(Control):
+    """This version is folded no more."""
+
     type: Literal["ViewRetired"] = "ViewRetired"
     view: int
 
 
 class ViewFaulted(Control):
+    """Two workers wrote different bits for one key; the first copy stands."""
+
     type: Literal["ViewFaulted"] = "ViewFaulted"
     view: int
     partition: int
@@ -108,17 +125,23 @@ class ViewFaulted(Control):
 
 
 class RolledBack(Control):
+    """The name serves the state at this cut until it is resumed."""
+
     type: Literal["RolledBack"] = "RolledBack"
     name: str
     cut: str
 
 
 class Resumed(Control):
+    """The name serves the live state again."""
+
     type: Literal["Resumed"] = "Resumed"
     name: str
 
 
 class Restated(Control):
+    """A slice of rows that a restate changed; counts from its Rebased on."""
+
     type: Literal["Restated"] = "Restated"
     restate: int
     slice: int
@@ -128,6 +151,8 @@ class Restated(Control):
 
 
 class Rebased(Control):
+    """Views change their basis here: the one way to change a running view."""
+
     type: Literal["Rebased"] = "Rebased"
     restate: int
     views: list[int]
@@ -168,95 +193,3 @@ def parse(body: dict[str, Any]) -> Event:
 def dump(event: Control) -> dict[str, Any]:
     """The body of a control frame: what `parse` reads back."""
     return event.model_dump(mode="json")
-
-
-@dataclass
-class CopyGate:
-    """Go-back-N: which in-band copies a partition's fold accepts."""
-
-    last: int = -1
-
-    def accept(self, sequence: int) -> bool:
-        """True when this copy is the next one; repeats and jumps have no effect."""
-        if sequence != self.last + 1:
-            return False
-        self.last = sequence
-        return True
-
-
-@dataclass
-class Catalog:
-    """The fold of control events that appenders and readers need. The first definition of a name
-    stands for ever; a second one changes nothing."""
-
-    ledger: LedgerId | None = None
-    epoch: int = 0
-    partitions: int = 0
-    semantics: int = 0
-    sequence: int = -1
-    instruments: dict[int, Instrument] = field(default_factory=dict)
-    sources: dict[str, int] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    _ids: dict[str, int] = field(default_factory=dict)
-
-    def apply(self, sequence: int, event: Event) -> None:
-        """Fold one event; sequences must come in order and whole."""
-        if sequence != self.sequence + 1:
-            raise ValueError(f"control sequence {sequence} after {self.sequence}")
-        self.sequence = sequence
-        match event:
-            case EpochStarted():
-                self._start_epoch(event)
-            case InstrumentDefined(instrument=instrument):
-                self._define(sequence, instrument)
-            case SourceDefined(name=name):
-                self.sources.setdefault(name, sequence)
-            case Tagged(name=name, cut=cut):
-                self.tags.setdefault(name, cut)
-            case SemanticsActivated(semantics=semantics):
-                self.semantics = semantics
-            case _:
-                pass  # views are folded by projections
-
-    def _start_epoch(self, event: EpochStarted) -> None:
-        if self.ledger is not None and event.ledger != self.ledger.hex():
-            raise ForeignLedger(
-                f"the control topic holds events of ledger {event.ledger} "
-                f"after ledger {self.ledger.hex()}",
-                remedy="two ledgers on one broker need two prefixes",
-            )
-        self.ledger = LedgerId(bytes.fromhex(event.ledger))
-        self.epoch, self.partitions = event.epoch, event.partitions
-
-    def _define(self, sequence: int, instrument: Instrument) -> None:
-        if instrument.symbol not in self._ids:
-            self.instruments[sequence] = instrument
-            self._ids[instrument.symbol] = sequence
-            for alias in instrument.aliases:
-                self._ids.setdefault(alias, sequence)
-
-    def find(self, name: str) -> int | None:
-        """The id of an instrument by symbol or alias, or None."""
-        return self._ids.get(name)
-
-    def instrument_id(self, name: str) -> int:
-        """As `find`; raises UnknownInstrument."""
-        found = self.find(name)
-        if found is None:
-            raise UnknownInstrument(
-                f"no instrument {name!r} is defined",
-                remedy="fledger instruments list; fledger instruments add, or load --define",
-            )
-        return found
-
-    def clash(self, instrument: Instrument) -> DefinitionConflict | None:
-        """Why this definition cannot be added, or None when it can (or already is)."""
-        for name in (instrument.symbol, *instrument.aliases):
-            known = self.find(name)
-            if known is not None and self.instruments[known] != instrument:
-                other = self.instruments[known]
-                return DefinitionConflict(
-                    f"{name} is already defined as {other.model_dump_json()}",
-                    remedy="definitions never change: use the one there is, or another name",
-                )
-        return None

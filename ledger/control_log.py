@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from ledger.control import Catalog, Control, CopyGate, dump, parse
+from ledger.catalog import Catalog, CopyGate
+from ledger.control import Control, dump, parse
 from ledger.errors import AppendStalled, AttachRefused, Refused
 from ledger.frames import Frame, FrameFlag, Header, Newer, decode, encode_control
 from ledger.kafka import LogProducer, LogReader, OnDelivery, Record, read_range

@@ -5,16 +5,19 @@ partition, whatever the size of any frame.
 """
 
 import asyncio
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ledger.frames import rows_max
 from ledger.rows import Kind, Rows
+
+LINGER_SECONDS_MAX: Final = 0.020
+RECORDS_PER_SECOND_THIN: Final = 300.0  # below it every append leaves at once
 
 Chosen = slice | NDArray[np.int64]
 
@@ -112,3 +115,32 @@ def split(rows: Rows, partitions: NDArray[np.int32]) -> Iterator[tuple[int, Chos
             chosen = np.flatnonzero(partitions == partition)
             for at in range(0, len(chosen), limit):
                 yield int(partition), chosen[at : at + limit]
+
+
+class Pace:
+    """A token per record, 300 a second: when they run out, appends gather, at most the linger."""
+
+    def __init__(self, now_seconds: float) -> None:
+        self._tokens = RECORDS_PER_SECOND_THIN
+        self._refilled = now_seconds
+
+    def may_send(self, now_seconds: float, *, at_once: bool) -> bool:
+        """Whether what waits may leave now; `at_once` for what gains nothing by waiting."""
+        waited = now_seconds - self._refilled
+        tokens = min(self._tokens + waited * RECORDS_PER_SECOND_THIN, RECORDS_PER_SECOND_THIN)
+        if not at_once and tokens < 1 and waited < LINGER_SECONDS_MAX:
+            return False
+        self._tokens, self._refilled = tokens, now_seconds
+        return True
+
+    def sent(self, records: int) -> None:
+        """Records that left."""
+        self._tokens = max(0.0, self._tokens - records)
+
+
+def partition_table(partition_of: Mapping[int, int]) -> NDArray[np.int32]:
+    """Partition by instrument id, -1 where there is none."""
+    table = np.full(max(partition_of, default=0) + 1, -1, np.int32)
+    for instrument, partition in partition_of.items():
+        table[instrument] = partition
+    return table

@@ -57,6 +57,8 @@ class Action(IntEnum):
 
 
 class GapState(IntEnum):
+    """A gap is open until its whole range has arrived; one closing outweighs any opening."""
+
     OPEN = 1
     CLOSED = 2
 

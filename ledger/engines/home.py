@@ -16,16 +16,15 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
-import filelock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ledger.engines.lock import held
 from ledger.engines.patience import Patience
-from ledger.errors import EngineStartFailed, Refused, SettingsError
+from ledger.errors import Refused, SettingsError
 
-FORMAT = 1
-LOCK_SECONDS_MAX = 600.0
+FORMAT: Final = 1
 
 
 class KafkaRecord(BaseModel):
@@ -53,7 +52,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     kafka: KafkaRecord = KafkaRecord()
     postgres: PostgresRecord = PostgresRecord()
 
@@ -143,41 +142,19 @@ def locked(path: Path, patience: Patience) -> Iterator[Home]:
     """The home, made if need be, for one caller at a time.
 
     Raises `SettingsError` when `path` cannot be a home, `Refused` when it is a newer one,
-    `EngineStartFailed` when another caller keeps it for longer than 600 s.
+    `EngineStartFailed` when another caller keeps it for half an hour.
     """
     home = at(path)
-    lock = filelock.FileLock(home.path / "run" / "lock")
-    try:
-        for folder in (home.path, home.path / "log", home.path / "run"):
-            folder.mkdir(parents=True, exist_ok=True)
-        taken = _taken(lock)
-    except OSError as error:
-        raise _unusable(home.path, error) from error
-    try:
-        if not taken:
-            patience.until(
-                f"another fledger starts or stops the engines of {home.path}",
-                lambda: _taken(lock) or None,
-                seconds_max=LOCK_SECONDS_MAX,
-            )
-        home.record()
+    what = f"another fledger starts or stops the engines of {home.path}"
+    with contextlib.ExitStack() as until_left:
+        try:
+            for folder in (home.path, home.path / "log", home.path / "run"):
+                folder.mkdir(parents=True, exist_ok=True)
+            until_left.enter_context(held(home.path / "run" / "lock", what, patience))
+        except OSError as error:
+            raise _unusable(home.path, error) from error
+        home.record()  # refuses a newer home before anything is done to it
         yield home
-    except TimeoutError as late:
-        if lock.is_locked:
-            raise
-        raise EngineStartFailed(
-            str(late), remedy="end that fledger, then repeat; `fledger status` shows what runs"
-        ) from None
-    finally:
-        lock.release()
-
-
-def _taken(lock: filelock.BaseFileLock) -> bool:
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        return False
-    return True
 
 
 def _unusable(path: Path, error: OSError) -> SettingsError:

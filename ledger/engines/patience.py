@@ -83,5 +83,3 @@ class Patience(NamedTuple):
             last = "\n".join(text.splitlines()[-OUTPUT_LINES_SHOWN_MAX:])
             raise EngineStartFailed(f"{what}: it ended with code {code}\n{last}")
         return text
-
-

@@ -4,9 +4,10 @@ import contextlib
 import socket
 
 from ledger.engines.patience import Say
-from ledger.errors import EngineStartFailed
+from ledger.errors import EngineStartFailed, SettingsError
 
 LOOPBACK = "127.0.0.1"
+PORT_MAX = 65535
 
 
 def is_free(port: int) -> bool:
@@ -22,36 +23,40 @@ def is_free(port: int) -> bool:
     return True
 
 
-def any_free(count: int) -> list[int]:
-    """`count` different ports that the system says are free."""
+def any_free(avoid: int = 0) -> int:
+    """A port that the system says is free, and not `avoid`."""
     with contextlib.ExitStack() as open_ones:
-        taken = [open_ones.enter_context(socket.socket()) for _ in range(count)]
-        for one in taken:
+        while True:
+            one = open_ones.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
             one.bind((LOOPBACK, 0))
-        return [one.getsockname()[1] for one in taken]
+            port = int(one.getsockname()[1])
+            if port != avoid:
+                return port
 
 
-def choose(remembered: int, fixed: str, what: str, say: Say) -> int:
-    """The port to use: the fixed one, else the remembered one while it is free, else a free one.
-
-    `fixed` is the text of a setting, empty when it is not set. Raises `EngineStartFailed` when it
-    is taken or no port.
-    """
-    if fixed:
-        if not fixed.isascii() or not fixed.isdigit() or not 0 < int(fixed) <= 65535:
-            raise EngineStartFailed(
-                f"{what}: FLEDGER_KAFKA_PORT is {fixed!r}, which is no port (1 to 65535)",
-                remedy="correct FLEDGER_KAFKA_PORT, or unset it and let fledger choose",
-            )
-        if not is_free(int(fixed)):
-            raise EngineStartFailed(
-                f"{what}: port {fixed} (FLEDGER_KAFKA_PORT) is taken by another program",
-                remedy=f"stop what listens on {LOOPBACK}:{fixed}, or unset FLEDGER_KAFKA_PORT",
-            )
-        return int(fixed)
-    if remembered and is_free(remembered):
+def choose(remembered: int, what: str, say: Say, avoid: int = 0) -> int:
+    """The remembered port while it is free, else a free one; says so when it had to change."""
+    if remembered and remembered != avoid and is_free(remembered):
         return remembered
-    port = any_free(1)[0]
+    port = any_free(avoid)
     if remembered:
         say(f"{what}: port {remembered} is taken by another program now; using {port}")
     return port
+
+
+def fixed(text: str, variable: str) -> int:
+    """The port that a setting fixes.
+
+    Raises `SettingsError` when `text` is no port, `EngineStartFailed` when the port is taken.
+    """
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= PORT_MAX):
+        raise SettingsError(
+            f"{variable} is {text!r}, which is no port (1 to {PORT_MAX})",
+            remedy=f"correct {variable}, or unset it and let fledger choose",
+        )
+    if not is_free(int(text)):
+        raise EngineStartFailed(
+            f"port {text} ({variable}) is taken by another program",
+            remedy=f"stop what listens on {LOOPBACK}:{text}, or unset {variable}",
+        )
+    return int(text)

@@ -21,6 +21,8 @@ LOG_LINES_SHOWN_MAX = 15
 LOG_TAIL_BYTES_MAX = 64 * 1024
 STOP_POLL_SECONDS = 0.02
 
+ENVIRONMENT_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
+
 # The child reads one line from the starter. End of file instead (the starter died) means: do not.
 GATE = 'read -r go && test "$go" = go && exec "$@" </dev/null'
 
@@ -53,6 +55,11 @@ class Identity(NamedTuple):
     pid: int
     born: str
     folder: int
+
+
+def plain_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """What an engine may know of the caller's environment: no secrets, no PG… or JAVA… options."""
+    return {key: environment[key] for key in ENVIRONMENT_KEPT if key in environment}
 
 
 def popen(

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import control
-from ledger.control import Catalog, CopyGate, dump, parse
+from ledger.catalog import Catalog, CopyGate
+from ledger.control import dump, parse
 from ledger.errors import ForeignLedger, UnknownInstrument
 from ledger.instruments import Instrument
 from tests.samples import BTC, CONTROL_EVENTS, WHO

@@ -124,8 +124,8 @@ class Layout:
 
 def _values(block: Rows, column: Column) -> NDArray[Any]:
     """The view of a column's values inside a packed block."""
-    values: NDArray[Any] = block[column.name]["items"]["value"] if column.items else (
-        block[column.name]
+    values: NDArray[Any] = (
+        block[column.name]["items"]["value"] if column.items else (block[column.name])
     )
     return values
 

@@ -12,7 +12,7 @@ from typing import Any, Final, LiteralString, Self
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.errors import EngineUnreachable, IntegrityBroken, LedgerError, Refused
 
@@ -59,10 +59,9 @@ class Database:
         given = conninfo_to_dict(dsn)
         given.setdefault("connect_timeout", CONNECT_SECONDS_MAX)
         given.setdefault("application_name", application)
+        given["options"] = _options(given.get("options"))
         with _translated():
-            self._connection = psycopg.connect(
-                **given, autocommit=True, options=_options(given.pop("options", None))
-            )
+            self._connection = psycopg.connect(make_conninfo("", **given), autocommit=True)
         try:
             self._enter()
         except BaseException:
@@ -127,7 +126,7 @@ class Database:
         One value then holds a whole column block, and nothing here touches single rows.
         """
         composed = sql.SQL(query).format(
-            send=sql.SQL(send),  # type: ignore[arg-type]  # from ledger.archive_columns alone
+            send=sql.SQL(send),  # made by ledger.archive_columns alone
             **{name: sql.Identifier(value) for name, value in names.items()},
         )
         with _translated(), self._connection.cursor(binary=True) as cursor:

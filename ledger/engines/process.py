@@ -172,6 +172,7 @@ def end(pids: Iterable[int], ladder: Sequence[Step]) -> signal.Signals | None:
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, step.signal)
+                os.kill(pid, signal.SIGCONT)  # one that is suspended would never see it
         sent = step.signal
         deadline = time.monotonic() + step.seconds_max
         while left and time.monotonic() < deadline:

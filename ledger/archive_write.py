@@ -1,0 +1,253 @@
+"""One batch, one transaction: rows, manifest, proof leaves, working tables and the mark.
+
+The mark is moved last and only from where this archiver left it, under its fence. So a batch is
+archived once or not at all, whoever is killed when; and after a lost connection the mark alone
+tells which.
+"""
+
+import hashlib
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from ledger.archive_batch import DIVERGED, Batch, Block, Raw, Repeat
+from ledger.archive_columns import frame_layout, layout
+from ledger.archive_feeds import RUN, merge_runs
+from ledger.archive_streams import Hold, holds, move
+from ledger.errors import Fenced, IntegrityBroken
+from ledger.frames import HEADER_BYTES
+from ledger.postgres import Database, RowExists
+from ledger.rows import FEATURE_FIXED_BYTES, Kind, Rows
+from ledger.sequences import RUNS_MAX
+
+TRIM_EVERY_BATCHES: Final = 256
+
+
+class Diverged(NamedTuple):
+    """A feature frame whose keys are known with other bits: two workers disagree."""
+
+    stream: int
+    offset: int
+    view: int
+    cause: int
+    first_copy: int
+    """Offset of the frame that stands; -1 where no row of these keys is archived."""
+    expected: str
+    """SHA-256 of the rows that stand, and of the rows that came, hexadecimal."""
+    found: str
+
+
+class Writer:
+    """Writes batches over one connection (role writer)."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._batches = 0
+
+    def commit(self, batch: Batch, hold: Hold) -> list[Diverged]:
+        """Archive one batch. Raises Fenced when another archiver took the stream over, and
+        IntegrityBroken when rows stand where none may be; then nothing was written."""
+        try:
+            with self._db.transaction():
+                diverged = self._write(batch)
+                if not move(self._db, batch.stream.stream, hold, batch.after):
+                    raise self._lost(batch, hold)
+        except RowExists as error:
+            # Two archivers at once meet here before the mark does: the later one stops.
+            raise self._lost(batch, hold, error.message) from error
+        self._batches += 1
+        if self._batches % TRIM_EVERY_BATCHES == 0:
+            _trim_runs(self._db, batch.stream.stream)
+        return diverged
+
+    def _write(self, batch: Batch) -> list[Diverged]:
+        leaf, stream = batch.stream.leaf, batch.stream.stream
+        for block in batch.blocks:
+            self._copy_block(leaf(layout_of(block).table), block)
+        for row in batch.controls:
+            self._db.execute(
+                "INSERT INTO {leaf} (stream, index, accepted, {offset}, sequence, event, body)"
+                " VALUES (%s, 0, %s, %s, %s, convert_from(%s, 'UTF8')::jsonb, %s)",
+                [stream, row.accepted, row.offset, row.sequence, row.body, row.body],
+                leaf=leaf("control"),
+                offset="offset",
+            )
+        diverged = self._settle(batch)
+        manifest = frame_layout()
+        packed = manifest.pack(batch.frames, {"stream": stream})
+        self._db.copy_in(leaf("frame"), manifest.names, [packed])
+        raws = [*batch.raws, *(raw for raw, _ in diverged)]
+        for raw in raws:
+            self._db.execute(
+                "INSERT INTO {leaf} VALUES (%s, %s, %s, %s)",
+                [stream, *raw],
+                leaf=leaf("frame_raw"),
+            )
+        self._count(batch)
+        self._note_feeds(batch)
+        self._note_runs(batch)
+        return [report for _, report in diverged]
+
+    def _copy_block(self, leaf: str, block: Block) -> None:
+        form = layout_of(block)
+        self._db.copy_in(leaf, form.names, [form.pack(block.rows, block.places)])
+
+    def _settle(self, batch: Batch) -> list[tuple[Raw, Diverged]]:
+        """Decide each repeated frame against the rows that stand; marks the manifest."""
+        diverged = []
+        for repeat in batch.repeats:
+            offset, standing = standing_rows(self._db, batch.stream.stream, repeat)
+            batch.frames["repeat_of"][repeat.at] = offset
+            came = repeat.record.value[HEADER_BYTES:]
+            if standing != came:
+                header = repeat.frame.header
+                digests = [hashlib.sha256(body).hexdigest() for body in (standing, came)]
+                report = Diverged(
+                    batch.stream.stream, repeat.record.offset, header.view, header.cause, offset,
+                    digests[0], digests[1],
+                )  # fmt: skip
+                raw = Raw(repeat.record.offset, DIVERGED, repeat.record.value)
+                diverged.append((raw, report))
+        return diverged
+
+    def _count(self, batch: Batch) -> None:
+        kinds, places = np.unique(batch.frames["kind"], return_inverse=True)
+        repeated = np.zeros(len(batch.frames), np.int64)
+        repeated[[repeat.at for repeat in batch.repeats]] = 1
+        stored = batch.frames["count"] * (1 - repeated)
+        sums = [np.bincount(places, weight) for weight in (repeated * 0 + 1, stored, repeated)]
+        self._db.execute(
+            "INSERT INTO tally SELECT %s, * FROM unnest(%s::int2[], %s::int8[], %s::int8[],"
+            " %s::int8[]) ON CONFLICT (stream, kind) DO UPDATE SET"
+            " frames = tally.frames + excluded.frames, events = tally.events + excluded.events,"
+            " repeats = tally.repeats + excluded.repeats",
+            [batch.stream.stream, kinds.tolist(), *(part.astype(int).tolist() for part in sums)],
+        )
+
+    def _note_feeds(self, batch: Batch) -> None:
+        if len(batch.feeds):
+            self._db.execute(
+                "INSERT INTO feed SELECT %s, * FROM unnest(%s::int2[], %s::int4[], %s::int8[],"
+                " %s::int8[], %s::int8[]) ON CONFLICT (stream, instrument, kind, interval)"
+                " DO UPDATE SET newest = greatest(feed.newest, excluded.newest),"
+                " events = feed.events + excluded.events",
+                [batch.stream.stream, *_columns(batch.feeds)],
+            )
+
+    def _note_runs(self, batch: Batch) -> None:
+        if not len(batch.runs):
+            return
+        stream, kept = batch.stream.stream, _touching(self._db, batch.stream.stream, batch.runs)
+        merged = merge_runs(np.concatenate((kept, batch.runs)))
+        key = ["source", "instrument", "kind", "first"]
+        gone = kept[~np.isin(kept[key], merged[key])] if len(kept) else kept
+        if len(gone):
+            self._db.execute(
+                "DELETE FROM sequence_run r USING unnest(%s::int4[], %s::int4[], %s::int2[],"
+                " %s::int8[]) g (source, instrument, kind, first) WHERE r.stream = %s"
+                " AND r.source = g.source AND r.instrument = g.instrument AND r.kind = g.kind"
+                " AND r.first = g.first",
+                [*_columns(gone)[:4], stream],
+            )
+        self._db.execute(
+            "INSERT INTO sequence_run (stream, source, instrument, kind, first, last, first_time,"
+            " last_time) SELECT %s, * FROM unnest(%s::int4[], %s::int4[], %s::int2[], %s::int8[],"
+            " %s::int8[], %s::int8[], %s::int8[])"
+            " ON CONFLICT (stream, source, instrument, kind, first) DO UPDATE SET"
+            " last = excluded.last, first_time = excluded.first_time,"
+            " last_time = excluded.last_time",
+            [stream, *_columns(merged)],
+        )
+
+    def _lost(self, batch: Batch, hold: Hold, why: str = "") -> Fenced | IntegrityBroken:
+        stream = batch.stream
+        found = holds(self._db)[stream.stream]
+        position = str(stream.position(batch.before.next_offset))
+        if found.fence != hold.fence:
+            return Fenced(
+                f"another archiver took {stream.topic} partition {stream.partition} over",
+                position=position,
+                remedy="one archiver is enough: leave the other running",
+            )
+        return IntegrityBroken(
+            f"the archive of {stream.topic} partition {stream.partition} says its next offset is "
+            f"{found.mark.next_offset}, yet {why or 'somebody moved it'}",
+            position=position,
+            remedy="fledger verify",
+        )
+
+
+def layout_of(block: Block) -> Any:
+    """The layout of a block's table."""
+    outputs = (block.rows.dtype.itemsize - FEATURE_FIXED_BYTES) // 8
+    return layout(block.kind, outputs if block.kind is Kind.FEATURE else 0)
+
+
+def standing_rows(db: Database, stream: int, repeat: Repeat) -> tuple[int, bytes]:
+    """The rows that stand under a repeated frame's keys: the offset of the one frame that holds
+    them, and their bytes; (-1, b"") where they are not all there, or not in one frame."""
+    header, rows = repeat.frame.header, repeat.frame.rows
+    keys = list(range(header.first_ordinal, header.first_ordinal + header.count))
+    if repeat.frame.kind is Kind.PROGRESS:
+        form = layout(Kind.PROGRESS)
+        found = db.packed(
+            "SELECT string_agg({send}, ''::bytea ORDER BY ordinal) FROM progress"
+            " WHERE stream = %s AND cause = %s AND ordinal = ANY(%s)",
+            [stream, header.cause, keys],
+            form.send,
+        )
+    else:
+        form = layout(Kind.FEATURE, rows["values"].shape[1])
+        found = db.packed(
+            "SELECT string_agg({send}, ''::bytea ORDER BY ordinal) FROM feature"
+            " JOIN unnest(%s::int4[], %s::int8[], %s::int8[]) k (i, s, o)"
+            " ON instrument = i AND start = s AND ordinal = o"
+            " WHERE stream = %s AND view = %s AND cause = %s AND cardinality({values}) = %s",
+            [rows["instrument"].tolist(), rows["start"].tolist(), keys]
+            + [stream, header.view, header.cause, rows["values"].shape[1]],
+            form.send,
+            values="values",
+        )
+    places, standing = form.unpack(found[0][0] or b"")
+    offsets = places["offset"]
+    if len(standing) != len(rows) or (offsets != offsets[0]).any():
+        return -1, b""
+    return int(offsets[0]), standing.tobytes()
+
+
+def _columns(each: Rows) -> list[list[int]]:
+    return [each[name].tolist() for name in each.dtype.names or ()]
+
+
+def _touching(db: Database, stream: int, runs: Rows) -> Rows:
+    """The stored runs that overlap or touch these."""
+    found = db.rows(
+        "SELECT DISTINCT source, instrument, kind, first, last, first_time, last_time FROM"
+        " unnest(%s::int4[], %s::int4[], %s::int2[], %s::int8[], %s::int8[]) b (s, i, k, f, l)"
+        " CROSS JOIN LATERAL ("
+        "  (SELECT * FROM sequence_run WHERE stream = %s AND source = s AND instrument = i"
+        "   AND kind = k AND first < f ORDER BY first DESC LIMIT 1)"
+        "  UNION ALL"
+        "  SELECT * FROM sequence_run WHERE stream = %s AND source = s AND instrument = i"
+        "   AND kind = k AND first >= f AND first - 1 <= l) r WHERE r.last >= f - 1",
+        [*_columns(runs)[:5], stream, stream],
+    )
+    return np.array(found, RUN)
+
+
+def _trim_runs(db: Database, stream: int, limit: int = RUNS_MAX) -> None:
+    """Join the oldest runs of scopes that have more than the limit, as if nothing were missing."""
+    db.execute(
+        "WITH aged AS (SELECT *, row_number() OVER (PARTITION BY source, instrument, kind"
+        "  ORDER BY first DESC) AS age FROM sequence_run WHERE stream = %s),"
+        " old AS (SELECT source, instrument, kind, min(first) AS low, max(last) AS high,"
+        "  max(last_time) AS high_time FROM aged WHERE age >= %s"
+        "  GROUP BY source, instrument, kind HAVING count(*) > 1),"
+        " gone AS (DELETE FROM sequence_run r USING old o WHERE r.stream = %s"
+        "  AND r.source = o.source AND r.instrument = o.instrument AND r.kind = o.kind"
+        "  AND r.first > o.low AND r.first <= o.high)"
+        " UPDATE sequence_run r SET last = o.high, last_time = o.high_time FROM old o"
+        " WHERE r.stream = %s AND r.source = o.source AND r.instrument = o.instrument"
+        " AND r.kind = o.kind AND r.first = o.low",
+        [stream, limit, stream, stream],
+    )

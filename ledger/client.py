@@ -1,0 +1,243 @@
+"""The façade: one object through which people use a ledger.
+
+    led = connect()
+    led.load("trades.csv.gz", define=True)
+    led.append(trades("BTCUSDT.BINANCE", frame))
+
+Everything heavy is imported inside the method that needs it.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from ledger.addresses import with_engines
+from ledger.control_log import ControlLog, Numbered, send_copies
+from ledger.errors import ArchiveBehind, Refused
+from ledger.instruments import Instrument
+from ledger.positions import Cut, LedgerId, partition_of
+from ledger.settings import Settings, read_settings
+from ledger.topics import market_topic
+from ledger.version import BUILD, TOOL
+
+if TYPE_CHECKING:
+    from ledger.appender import Appender
+    from ledger.archive import Archive
+
+
+def connect(
+    home: str | Path | None = None,
+    *,
+    kafka: str | dict[str, str] | None = None,
+    dsn: str | None = None,
+    prefix: str | None = None,
+) -> "Ledger":
+    """Open a ledger: arguments, environment, `fledger.toml`, then the embedded engines of `home`.
+
+    Raises SettingsError, EngineUnreachable when the engines do not run, Refused when no ledger was
+    made there (`fledger migrate`).
+    """
+    settings = with_engines(read_settings(home, kafka=kafka, dsn=dsn, prefix=prefix))
+    return Ledger(settings)
+
+
+class Ledger:
+    """One ledger, connected. Use as a context manager, or call `close`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.control = ControlLog(settings)
+        self.control.refresh()
+        if self.control.catalog.ledger is None:
+            raise Refused(
+                f"no ledger was made here (prefix {settings.prefix})", remedy="fledger migrate"
+            )
+        self._appender: Appender | None = None
+        self._archive: Archive | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Deliver what was appended, then let go of both engines."""
+        appender, self._appender = self._appender, None
+        try:
+            if appender is not None:
+                appender.close()
+        finally:
+            if self._archive is not None:
+                self._archive.close()
+            self.control.close()
+
+    @property
+    def id(self) -> LedgerId:
+        """16 bytes, made once; in every citation."""
+        assert self.control.catalog.ledger is not None
+        return self.control.catalog.ledger
+
+    @property
+    def archive(self) -> "Archive":
+        """PostgreSQL, to read."""
+        if self._archive is None:
+            from ledger.archive import Archive
+
+            self._archive = Archive(self.settings)
+        return self._archive
+
+    # ---- definitions ------------------------------------------------------------------------
+
+    def instruments(self) -> dict[int, Instrument]:
+        """Every defined instrument by its id."""
+        self.control.refresh()
+        return dict(self.control.catalog.instruments)
+
+    def define(self, *instruments: Instrument, reason: str = "") -> list[int]:
+        """Define instruments; returns their ids when every partition knows them.
+
+        What is defined alike already is left alone. Raises DefinitionConflict.
+        """
+        from ledger.control import InstrumentDefined
+
+        self.control.refresh()
+        catalog = self.control.catalog
+        for instrument in instruments:
+            clash = catalog.clash(instrument)
+            if clash is not None:
+                raise clash
+        for instrument in instruments:
+            if catalog.find(instrument.symbol) is None:
+                event = InstrumentDefined(**self._who(reason), instrument=instrument)
+                self.control.append(event)
+        self._copy()
+        return [catalog.instrument_id(instrument.symbol) for instrument in instruments]
+
+    def source(self, name: str) -> int:
+        """The id of a source of facts, defined when new."""
+        from ledger.control import SourceDefined
+
+        sources = self.control.catalog.sources
+        if name not in sources:
+            self.control.refresh()
+        if name not in sources:
+            self.control.append(SourceDefined(**self._who(f"source {name}"), name=name))
+            self._copy()
+        return sources[name]
+
+    def _who(self, reason: str) -> dict[str, Any]:
+        return {"actor": self.settings.actor, "reason": reason, "tool": TOOL}
+
+    def _copy(self) -> None:
+        """Bring the partitions up to what was read, and tell the appender."""
+        send_copies(self.control, self.archive.archived)
+        if self._appender is not None:
+            self._appender.knows(self._partition_of())
+
+    def _partition_of(self) -> dict[int, int]:
+        catalog = self.control.catalog
+        return {
+            number: partition_of(instrument.symbol, catalog.partitions)
+            for number, instrument in catalog.instruments.items()
+        }
+
+    # ---- appending --------------------------------------------------------------------------
+
+    @property
+    def appender(self) -> "Appender":
+        """The appender of this connection, started at its first use.
+
+        Raises ArchiveBehind when nobody archives and the archive is behind: Kafka would forget
+        what nobody has copied.
+        """
+        if self._appender is None:
+            from ledger.appender import Appender, Target
+
+            self._refuse_when_unarchived()
+            self.control.refresh()
+            self._copy()
+            catalog = self.control.catalog
+            target = Target(
+                market_topic(self.settings.prefix, catalog.epoch),
+                self.settings.kafka,
+                self._partition_of(),
+                build=BUILD,
+                run=os.urandom(8),
+                semantics=catalog.semantics,
+            )
+            self._appender = Appender(target, self.archive.gap_watch())
+        return self._appender
+
+    def _refuse_when_unarchived(self) -> None:
+        if self.archive.archiver_runs() or not self.lag():
+            return
+        raise ArchiveBehind(
+            "no archiver runs, and the archive is behind the log: appending would let Kafka's "
+            "retention overtake it",
+            remedy="fledger up, or fledger run archiver",
+        )
+
+    def lag(self) -> dict[int, int]:
+        """Per market partition that is behind: how many records the archive has still to copy."""
+        archived, ends = self.archive.archived, self.control.ends()
+        behind = {p: end - archived(p).next_offset for p, end in ends.items()}
+        return {p: records for p, records in behind.items() if records > 0}
+
+    def wait_for_archive(
+        self, seconds_max: float, progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Wait until the archive holds all that is in the log now. Raises ArchiveBehind when it
+        does not move for `seconds_max`."""
+        ends, archived = self.control.ends(), self.archive.archived
+        owed, moved = -1, time.monotonic()
+        while True:
+            left = sum(max(0, end - archived(p).next_offset) for p, end in ends.items())
+            if not left:
+                return
+            if left != owed:
+                owed, moved = left, time.monotonic()
+                if progress is not None:
+                    progress(left)
+            if time.monotonic() - moved > seconds_max:
+                raise ArchiveBehind(
+                    f"the archive is {left} records behind and does not move",
+                    remedy="fledger status; fledger up, or fledger run archiver",
+                )
+            time.sleep(0.02)
+
+    # ---- time and citations -----------------------------------------------------------------
+
+    def cut(self, of: str | None = None) -> Cut:
+        """The cut of now, or of a time, a tag or a cut's text. Raises NotYetKnown, UsageError."""
+        self.control.refresh()
+        catalog = self.control.catalog
+        if of is None:
+            ends = self.control.ends()
+            return Cut(catalog.epoch, tuple(ends[p] for p in range(catalog.partitions)))
+        from ledger.cuts import cut_of
+
+        return cut_of(of, catalog, self.archive.first_known_since, self.archive.ask_for_beat)
+
+    def tag(self, name: str, cut: Cut | None = None, *, reason: str = "") -> Cut:
+        """Give a cut (default: now) a name for ever. Raises Refused when the name has another."""
+        from ledger.control import Tagged
+
+        self.control.refresh()
+        tags = self.control.catalog.tags
+        wanted = cut or self.cut()
+        if name not in tags:
+            event = Tagged(**self._who(reason), name=name, cut=wanted.cite(self.id))
+            self.control.append(event)
+            self._copy()
+        held = Cut.parse(tags[name], ledger=self.id)
+        if cut is not None and held != wanted:
+            raise Refused(f"tag {name!r} names {held} already", remedy="choose another name")
+        return held
+
+    def log(self) -> list[Numbered]:
+        """Every control event in order: who changed what, when and why."""
+        self.control.refresh()
+        return list(self.control.events)

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ledger.archive_batch import leaf_of
 from ledger.archive_columns import VOID
+from ledger.archive_shapes import leaf_of
 from ledger.archive_streams import Hold, Stream
 from ledger.errors import AttachRefused, EngineUnreachable, LedgerError
 from ledger.kafka import LogReader, Record, TopicFacts, topic_facts
@@ -32,14 +32,16 @@ class Verdict:
     refused: dict[Stream, LedgerError] = field(default_factory=dict)
 
 
-def attach(reader: LogReader, db: Database, wanted: Mapping[Stream, Hold]) -> Verdict:
-    """Check every stream. Leaves the reader assigned to nothing that matters.
+def attach(
+    reader: LogReader, db: Database, wanted: Mapping[Stream, Hold], known: Sequence[Stream]
+) -> Verdict:
+    """Check the wanted among all known streams. The reader must be assigned anew afterwards.
 
     Raises EngineUnreachable when an engine does not answer.
     """
     verdict = Verdict()
     facts = topic_facts(reader.options, sorted({stream.topic for stream in wanted}))
-    partitions = Counter(stream.topic for stream in wanted)
+    partitions = Counter(stream.topic for stream in known)
     held = {}  # where the record before the mark can still be compared
     for stream, hold in wanted.items():
         try:
@@ -131,7 +133,7 @@ def _last_frames(db: Database, wanted: Mapping[Stream, int]) -> dict[Stream, tup
 
 
 def peek(reader: LogReader, wanted: Mapping[Partition, int]) -> dict[Partition, Record]:
-    """The first record at or after an offset in each partition; the reader is assigned to them.
+    """The first record at or after an offset in each partition; the reader stays assigned to them.
 
     Raises EngineUnreachable when some did not come in time.
     """
@@ -140,18 +142,23 @@ def peek(reader: LogReader, wanted: Mapping[Partition, int]) -> dict[Partition, 
         return found
     reader.assign(wanted)
     deadline = time.monotonic() + PEEK_SECONDS_MAX
-    while missing := sorted(set(wanted) - set(found)):
-        if time.monotonic() > deadline:
-            raise EngineUnreachable(
-                f"Kafka sends nothing of {missing[0][0]} partition {missing[0][1]} at offset "
-                f"{wanted[missing[0]]}",
-                remedy="fledger status; see the broker's log",
-            )
-        for record in reader.read(_PEEK_RECORDS_MAX, 0.2):
-            place = (record.topic, record.partition)
-            if place not in found:
-                found[place] = record
-                reader.pause(*place)
+    try:
+        while missing := sorted(set(wanted) - set(found)):
+            if time.monotonic() > deadline:
+                topic, partition = missing[0]
+                raise EngineUnreachable(
+                    f"Kafka sends nothing of {topic} partition {partition} at offset "
+                    f"{wanted[topic, partition]}",
+                    remedy="fledger status; see the broker's log",
+                )
+            for record in reader.read(_PEEK_RECORDS_MAX, 0.2):
+                place = (record.topic, record.partition)
+                if place not in found:
+                    found[place] = record
+                    reader.pause(*place)
+    finally:
+        for place in found:  # a pause would outlive the assignment
+            reader.resume(*place)
     return found
 
 

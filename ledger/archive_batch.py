@@ -4,17 +4,27 @@ Pure: the same records behind the same mark give the same batch. Rows of one kin
 handled as one array; only what is one per record is done record by record.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ledger.archive_columns import FRAME_DTYPE, KINDS_OF, NEWER, UNDECODABLE, VOID
 from ledger.archive_feeds import RUN, feeds_of, joined_feeds, merge_runs, runs_in
+from ledger.archive_shapes import (
+    NO_EVENT_TIME,
+    NO_REPEAT,
+    OVERLAP,
+    Batch,
+    Block,
+    ControlRow,
+    Raw,
+    Repeat,
+    leaf_of,
+)
 from ledger.archive_streams import LAST_VIEW, Key, Mark, Stream
 from ledger.catalog import CopyGate
 from ledger.control import parse
@@ -22,80 +32,12 @@ from ledger.errors import AttachRefused, ForeignLedger
 from ledger.frames import HEADER_BYTES, Frame, Header, Newer, Undecodable, decode
 from ledger.kafka import Record
 from ledger.positions import LedgerId
-from ledger.rows import ABSENT, FEEDS, TIME_FIELDS, Kind, Rows
+from ledger.rows import FEEDS, TIME_FIELDS, Kind, Rows
 
 VOID_OFFSETS_MAX: Final = 100_000
 """Offsets without a record in a row; more than this is no marker but a broken log."""
-NO_EVENT_TIME: Final = (2**63 - 1, ABSENT)
-"""The empty range: events without a time overlap nothing."""
-NO_REPEAT: Final = -1
-DIVERGED: Final = "diverged"
-OVERLAP: Final = "overlap"
 _ZERO_LEAF: Final = bytes(32)
 _ZERO_HEADER: Final = bytes(HEADER_BYTES)
-
-
-def leaf_of(record: bytes | memoryview) -> bytes:
-    """The leaf of the proof tree: SHA-256 of a zero byte and the record's exact bytes."""
-    digest = hashlib.sha256(b"\0")
-    digest.update(record)
-    return digest.digest()
-
-
-class Raw(NamedTuple):
-    """A record kept as bytes, and why."""
-
-    offset: int
-    reason: str
-    raw: bytes
-
-
-class ControlRow(NamedTuple):
-    """A control event as archived; `sequence` -1 where it has none."""
-
-    offset: int
-    accepted: bool
-    sequence: int
-    body: bytes
-
-
-class Repeat(NamedTuple):
-    """A feature or progress frame whose keys are known: `at` is its place in the manifest."""
-
-    at: int
-    record: Record
-    frame: Frame
-
-
-@dataclass(frozen=True)
-class Block:
-    """Rows of one layout, joined over the frames of a batch; all arrays of shape (n,)."""
-
-    kind: Kind
-    rows: Rows
-    places: dict[str, NDArray[Any] | int]
-    frame_of: NDArray[np.int64]
-    """The place of each row's frame in the manifest."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one transaction adds to one stream."""
-
-    stream: Stream
-    before: Mark
-    after: Mark
-    frames: Rows
-    blocks: list[Block]
-    controls: list[ControlRow]
-    raws: list[Raw]
-    repeats: list[Repeat]
-    feeds: Rows
-    runs: Rows
-
-    @property
-    def events(self) -> int:
-        return int(self.frames["count"].sum())
 
 
 @dataclass

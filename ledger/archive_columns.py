@@ -121,6 +121,16 @@ class Layout:
         native = {c.name: packed[c.name].astype(c.wire.replace(">", "<")) for c in self.place}
         return native, rows
 
+    def strays(self, data: bytes | memoryview) -> NDArray[np.bool_]:
+        """Which packed rows hold a number too large for its field in a frame: nobody archived
+        that, shape (n,)."""
+        packed = np.frombuffer(data, self.read)
+        out = np.zeros(len(packed), np.bool_)
+        for column in self.fields:
+            if self.rows[column.name] == np.uint8:
+                out |= (packed[column.name] < 0) | (packed[column.name] > 255)
+        return out
+
 
 def _values(block: Rows, column: Column) -> NDArray[Any]:
     """The view of a column's values inside a packed block."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from queue import Empty, Full, Queue
 from typing import Final, NamedTuple
 
-from ledger.archive_batch import Batch
-from ledger.archive_streams import Hold, Mark, Stream, holds, take_over
-from ledger.archive_write import Diverged, Writer
+from ledger.archive_repeats import Diverged
+from ledger.archive_shapes import Batch
+from ledger.archive_streams import Hold, Mark, Stream, application_of, holds, take_over
+from ledger.archive_write import Writer
 from ledger.errors import EngineUnreachable, Fenced, LedgerError, Refused
 from ledger.postgres import Database, Role, TookTooLong
 from ledger.settings import Settings
@@ -52,8 +53,8 @@ class Drain:
 
     @property
     def application(self) -> str:
-        """How the archiver's connections are called in pg_stat_activity."""
-        return f"fledger archiver {self.settings.prefix}"
+        """The name of this connection, by which a later archiver finds it."""
+        return application_of(self.settings.prefix)
 
     def start(self) -> None:
         """Begin writing."""

@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from ledger.archive_batch import Batch, Builder
+from ledger.archive_batch import Builder
+from ledger.archive_shapes import Batch
 from ledger.archive_streams import Mark, Stream
 from ledger.kafka import Record
 from ledger.positions import LedgerId

@@ -58,6 +58,11 @@ class Hold(NamedTuple):
     fence: int
 
 
+def application_of(prefix: str) -> str:
+    """How an archiver's connections are called in pg_stat_activity."""
+    return f"fledger archiver {prefix}"
+
+
 def ledger_id(db: Database) -> LedgerId | None:
     """Which ledger this archive belongs to; None while it is not written down."""
     found = db.value("SELECT id FROM ledger")
@@ -90,13 +95,11 @@ def take_over(db: Database, which: Sequence[int]) -> dict[int, Hold]:
 
 def move(db: Database, stream: int, before: Hold, after: Mark) -> bool:
     """Move the mark if nobody else did; False when the fence or the offset is another."""
-    return (
-        db.execute(
-            "UPDATE sink SET next_offset = %s, known_at = %s, control_through = %s,"
-            " key_cause = %s, key_view = %s, key_ordinal = %s"
-            " WHERE stream = %s AND next_offset = %s AND fence = %s",
-            [after.next_offset, after.known_at, after.control_through, *after.key]
-            + [stream, before.mark.next_offset, before.fence],
-        )
-        == 1
+    moved = db.changed(
+        "UPDATE sink SET next_offset = %s, known_at = %s, control_through = %s,"
+        " key_cause = %s, key_view = %s, key_ordinal = %s"
+        " WHERE stream = %s AND next_offset = %s AND fence = %s",
+        [after.next_offset, after.known_at, after.control_through, *after.key]
+        + [stream, before.mark.next_offset, before.fence],
     )
+    return moved == 1

@@ -5,36 +5,21 @@ archived once or not at all, whoever is killed when; and after a lost connection
 tells which.
 """
 
-import hashlib
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
-from ledger.archive_batch import DIVERGED, Batch, Block, Raw, Repeat
 from ledger.archive_columns import frame_layout, layout
 from ledger.archive_feeds import RUN, merge_runs
+from ledger.archive_repeats import Diverged, settle
+from ledger.archive_shapes import Batch, Block
 from ledger.archive_streams import Hold, holds, move
 from ledger.errors import Fenced, IntegrityBroken
-from ledger.frames import HEADER_BYTES
 from ledger.postgres import Database, RowExists
 from ledger.rows import FEATURE_FIXED_BYTES, Kind, Rows
 from ledger.sequences import RUNS_MAX
 
 TRIM_EVERY_BATCHES: Final = 256
-
-
-class Diverged(NamedTuple):
-    """A feature frame whose keys are known with other bits: two workers disagree."""
-
-    stream: int
-    offset: int
-    view: int
-    cause: int
-    first_copy: int
-    """Offset of the frame that stands; -1 where no row of these keys is archived."""
-    expected: str
-    """SHA-256 of the rows that stand, and of the rows that came, hexadecimal."""
-    found: str
 
 
 class Writer:
@@ -72,7 +57,7 @@ class Writer:
                 leaf=leaf("control"),
                 offset="offset",
             )
-        diverged = self._settle(batch)
+        diverged = settle(self._db, batch)
         manifest = frame_layout()
         packed = manifest.pack(batch.frames, {"stream": stream})
         self._db.copy_in(leaf("frame"), manifest.names, [packed])
@@ -91,24 +76,6 @@ class Writer:
     def _copy_block(self, leaf: str, block: Block) -> None:
         form = layout_of(block)
         self._db.copy_in(leaf, form.names, [form.pack(block.rows, block.places)])
-
-    def _settle(self, batch: Batch) -> list[tuple[Raw, Diverged]]:
-        """Decide each repeated frame against the rows that stand; marks the manifest."""
-        diverged = []
-        for repeat in batch.repeats:
-            offset, standing = standing_rows(self._db, batch.stream.stream, repeat)
-            batch.frames["repeat_of"][repeat.at] = offset
-            came = repeat.record.value[HEADER_BYTES:]
-            if standing != came:
-                header = repeat.frame.header
-                digests = [hashlib.sha256(body).hexdigest() for body in (standing, came)]
-                report = Diverged(
-                    batch.stream.stream, repeat.record.offset, header.view, header.cause, offset,
-                    digests[0], digests[1],
-                )  # fmt: skip
-                raw = Raw(repeat.record.offset, DIVERGED, repeat.record.value)
-                diverged.append((raw, report))
-        return diverged
 
     def _count(self, batch: Batch) -> None:
         kinds, places = np.unique(batch.frames["kind"], return_inverse=True)
@@ -181,38 +148,6 @@ def layout_of(block: Block) -> Any:
     """The layout of a block's table."""
     outputs = (block.rows.dtype.itemsize - FEATURE_FIXED_BYTES) // 8
     return layout(block.kind, outputs if block.kind is Kind.FEATURE else 0)
-
-
-def standing_rows(db: Database, stream: int, repeat: Repeat) -> tuple[int, bytes]:
-    """The rows that stand under a repeated frame's keys: the offset of the one frame that holds
-    them, and their bytes; (-1, b"") where they are not all there, or not in one frame."""
-    header, rows = repeat.frame.header, repeat.frame.rows
-    keys = list(range(header.first_ordinal, header.first_ordinal + header.count))
-    if repeat.frame.kind is Kind.PROGRESS:
-        form = layout(Kind.PROGRESS)
-        found = db.packed(
-            "SELECT string_agg({send}, ''::bytea ORDER BY ordinal) FROM progress"
-            " WHERE stream = %s AND cause = %s AND ordinal = ANY(%s)",
-            [stream, header.cause, keys],
-            form.send,
-        )
-    else:
-        form = layout(Kind.FEATURE, rows["values"].shape[1])
-        found = db.packed(
-            "SELECT string_agg({send}, ''::bytea ORDER BY ordinal) FROM feature"
-            " JOIN unnest(%s::int4[], %s::int8[], %s::int8[]) k (i, s, o)"
-            " ON instrument = i AND start = s AND ordinal = o"
-            " WHERE stream = %s AND view = %s AND cause = %s AND cardinality({values}) = %s",
-            [rows["instrument"].tolist(), rows["start"].tolist(), keys]
-            + [stream, header.view, header.cause, rows["values"].shape[1]],
-            form.send,
-            values="values",
-        )
-    places, standing = form.unpack(found[0][0] or b"")
-    offsets = places["offset"]
-    if len(standing) != len(rows) or (offsets != offsets[0]).any():
-        return -1, b""
-    return int(offsets[0]), standing.tobytes()
 
 
 def _columns(each: Rows) -> list[list[int]]:

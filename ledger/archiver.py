@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from ledger.archive_attach import attach, refusals
+from ledger.archive_attach import Verdict, attach, refusals
 from ledger.archive_drain import Archived, Drain
 from ledger.archive_intake import Intake
 from ledger.archive_streams import Stream, ledger_id, streams
@@ -127,11 +127,13 @@ class Archiver:
     def _turn(self, reader: LogReader, stop: threading.Event) -> None:
         """Read what is there, hand over what is worth a transaction."""
         now = time.monotonic()
-        if not self._checked or now - self._checked > RECHECK_SECONDS:
-            self._attach(reader)
-            self._checked = now
+        if not self._checked:
+            self._attach_all(reader)
+        elif now - self._checked > RECHECK_SECONDS:
+            self._attach_more(reader)
         intake = self._intake
-        assert intake is not None
+        if intake is None or not self._checked:
+            return
         records = reader.read(READ_RECORDS_MAX, READ_SECONDS)
         for record in records:
             stream = intake.stream_of(record)
@@ -149,8 +151,24 @@ class Archiver:
         for stream in set(self._drain.refused) - set(self.refused):
             self._refuse(reader, stream, self._drain.refused[stream])
 
-    def _attach(self, reader: LogReader) -> None:
-        """Take over and check the streams that are new, and look again at those refused."""
+    def _attach_all(self, reader: LogReader) -> None:
+        """Begin, or begin again after an engine was away: every stream from its archived mark."""
+        if not self._drain.is_idle():
+            return  # what was read before is still being written; the marks move until then
+        if self._intake is not None:
+            for stream in self._drain.holds:
+                self._intake.drop(stream)
+        self._attach(reader, lambda _: True)
+
+    def _attach_more(self, reader: LogReader) -> None:
+        """Look again at streams that are new or were refused."""
+        self._attach(reader, lambda stream: not self._takes(stream))
+
+    def _takes(self, stream: Stream) -> bool:
+        return self._intake is not None and self._intake.takes(stream)
+
+    def _attach(self, reader: LogReader, which: Callable[[Stream], bool]) -> None:
+        """Take over streams that are new, check the chosen, read on where each is."""
         with Database(self.settings.dsn, self.settings.prefix, Role.READER) as db:
             intake = self._intake = self._intake or Intake(ledger_id(db))
             known = streams(db)
@@ -159,30 +177,36 @@ class Archiver:
             fresh = [stream for stream in known if stream not in self._drain.holds]
             if fresh:
                 self._drain.holds.update(self._drain.take_over(fresh))
-            self._check(reader, db, intake, known)
-        starts = intake.starts()
+            wanted = {stream: self._drain.holds[stream] for stream in known if which(stream)}
+            if wanted:
+                self._judge(attach(reader, db, wanted, known), intake)
+        self._checked = time.monotonic()
+        if wanted:
+            self._assign(reader)
+
+    def _judge(self, verdict: Verdict, intake: Intake) -> None:
+        for line in set(refusals(verdict.refused)) - set(refusals(self.refused)):
+            self.say(f"archiver refuses: {line}")
+        for stream, error in verdict.refused.items():
+            self.refused[stream] = error
+            intake.drop(stream)
+        for stream, hold in verdict.attached.items():
+            self.refused.pop(stream, None)
+            intake.begin(stream, hold.mark)
+
+    def _assign(self, reader: LogReader) -> None:
+        assert self._intake is not None
+        starts = self._intake.starts()
         if not starts:
             raise next(iter(self.refused.values()))
         reader.assign(starts)
-
-    def _check(self, reader: LogReader, db: Database, intake: Intake, known: list[Stream]) -> None:
-        """Judge every stream by what is archived of it now."""
-        verdict = attach(reader, db, {stream: self._drain.holds[stream] for stream in known})
-        for line in set(refusals(verdict.refused)) - set(refusals(self.refused)):
-            self.say(f"archiver refuses: {line}")
-        self.refused = {**verdict.refused, **self._drain.refused}
-        for stream in known:
-            if stream in self.refused:
-                intake.drop(stream)
-            elif not intake.takes(stream):
-                intake.begin(stream, verdict.attached[stream].mark)
 
     def _refuse(self, reader: LogReader, stream: Stream, error: LedgerError) -> None:
         self.refused[stream] = error
         self.say(f"archiver refuses: {error}")
         assert self._intake is not None
         self._intake.drop(stream)
-        reader.pause(stream.topic, stream.partition)
+        self._assign(reader)
 
     def _look(self, reader: LogReader) -> None:
         for stream in self._drain.holds:

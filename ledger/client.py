@@ -109,10 +109,9 @@ class Ledger:
             clash = catalog.clash(instrument)
             if clash is not None:
                 raise clash
-        for instrument in instruments:
-            if catalog.find(instrument.symbol) is None:
-                event = InstrumentDefined(**self._who(reason), instrument=instrument)
-                self.control.append(event)
+        fresh = [i for i in instruments if catalog.find(i.symbol) is None]
+        who = self._who(reason)
+        self.control.append(*(InstrumentDefined(**who, instrument=i) for i in fresh))
         self._copy()
         return [catalog.instrument_id(instrument.symbol) for instrument in instruments]
 

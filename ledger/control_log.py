@@ -59,6 +59,10 @@ class ControlLog:
         topic = market_topic(self.settings.prefix, self.catalog.epoch)
         return {p: self._reader.bounds(topic, p)[1] for p in range(self.catalog.partitions)}
 
+    def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+        """(first offset still held, log end) of one partition, asked of the broker now."""
+        return self._reader.bounds(topic, partition)
+
     def send(self, records: Sequence[tuple[str, int, bytes]]) -> list[int]:
         """Append records of (topic, partition, bytes) and wait for all; returns their offsets."""
         return self._sender.send(records)
@@ -99,15 +103,13 @@ class ControlLog:
         self.events.append(numbered)
         return numbered
 
-    def append(self, event: Control) -> Numbered:
-        """Append one event and read it back. It stands even where it changes nothing: look at the
-        catalog for what holds."""
-        record = encode_control(Header(Kind.CONTROL), dump(event))
-        offset = self.send([(self.topic, 0, record)])[0]
-        while True:
-            for numbered in self.refresh():
-                if numbered.offset == offset:
-                    return numbered
+    def append(self, *events: Control) -> None:
+        """Append events and read on until the last of them. An event stands even where it changes
+        nothing: look at the catalog for what holds."""
+        records = [encode_control(Header(Kind.CONTROL), dump(event)) for event in events]
+        last = max(self.send([(self.topic, 0, record) for record in records]), default=-1)
+        while self._next_offset <= last:
+            self.refresh()
 
 
 class Sender:

@@ -1,8 +1,9 @@
 """Decimal numbers to int64 mantissas and back, exactly and a column at a time.
 
-value = mantissa · 10^exponent. Nothing passes through a float: texts are read as decimals, and a
-float that a user hands over is taken at its shortest text (what `repr` shows), which is what the
-user saw. Zeros beyond the exponent and exact exponent notation are fine; digits beyond it are a
+value = mantissa · 10^exponent. Nothing passes through a float: texts are read as decimals. A float
+that a user hands over is taken at its shortest text (what `repr` shows), or, where that has more
+than the 15 digits a double holds for sure, at 15: the rest is the noise of somebody's arithmetic
+(0.0016200800000000001 is 0.00162008). Zeros beyond the exponent and exact exponent notation are fine; digits beyond it are a
 loss, so that row is refused.
 """
 
@@ -26,6 +27,7 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 _MANTISSA_MAX: Final = 2**63 - 1
 _DIGITS_MAX: Final = 19  # of an int64
+_DOUBLE_DIGITS: Final = 15
 
 
 class Fault(IntEnum):
@@ -202,13 +204,29 @@ def _readable(column: Any) -> Any:
         column = column.combine_chunks()
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if pa.types.is_floating(column.type) or pa.types.is_large_string(column.type):
+    if pa.types.is_floating(column.type):
+        column = _float_texts(column)
+    if pa.types.is_large_string(column.type):
         column = column.cast(pa.string())
     if pa.types.is_string(column.type):
         empty = pc.equal(pc.binary_length(column), 0)
         if pc.any(empty).as_py():
             column = pc.if_else(empty, pa.scalar(None, pa.string()), column)
     return column
+
+
+def _float_texts(column: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = column.cast(pa.string())
+    long = np.flatnonzero(np.asarray(pc.fill_null(pc.binary_length(texts), 0)) > _DOUBLE_DIGITS)
+    if not len(long):
+        return texts
+    written = texts.to_numpy(zero_copy_only=False)
+    for row in long.tolist():
+        written[row] = format(column[row].as_py(), f".{_DOUBLE_DIGITS}g")
+    return pa.array(written, pa.string())
 
 
 def _low_words(numbers: Any, exponent: int) -> Mantissas:

@@ -19,6 +19,7 @@ Column = Any  # an Arrow array
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 TradeFeed = Literal["trades", "aggregates"]
+TimeUnit = Literal[1, 1_000, 1_000_000, 1_000_000_000]  # nanoseconds
 
 
 class Origin(Protocol):
@@ -46,7 +47,7 @@ class Facts:
     """The column that holds the venue's own id; "" where identity comes from the content."""
     contiguous: bool
     """Whether the venue numbers these rows without holes per instrument, so a hole is a gap."""
-    time_unit_ns: Literal[1, 1_000, 1_000_000, 1_000_000_000]
+    time_unit_ns: TimeUnit
     """The coarsest unit in which this venue gives event times."""
     trade_feed: TradeFeed = "trades"
 

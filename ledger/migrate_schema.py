@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.errors import Refused
 from ledger.positions import LedgerId
-from ledger.postgres import Database, Role, role_name
+from ledger.postgres import Database, Role, role_name, translated
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
@@ -210,17 +210,22 @@ def _folder() -> Path:
 def _run(settings: Settings, direction: str, revision: str) -> None:
     from alembic import command
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import StaticPool
 
     with _owner(settings) as db:
         connection = db.raw
-        connection.autocommit = False  # a migration is one transaction
+        connection.autocommit = False  # all migrations are one transaction
 
         def creator() -> Any:
             return connection
 
         engine = create_engine("postgresql+psycopg://", creator=creator, poolclass=StaticPool)
         config = _config(settings)
-        with engine.connect() as bind:
-            config.attributes["bind"] = bind
-            getattr(command, direction)(config, revision)
+        try:
+            with engine.connect() as bind:
+                config.attributes["bind"] = bind
+                getattr(command, direction)(config, revision)
+        except DBAPIError as error:
+            with translated():
+                raise error.orig or error

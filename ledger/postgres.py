@@ -60,7 +60,7 @@ class Database:
         given.setdefault("connect_timeout", CONNECT_SECONDS_MAX)
         given.setdefault("application_name", application)
         given["options"] = _options(given.get("options"))
-        with _translated():
+        with translated():
             self._connection = psycopg.connect(make_conninfo("", **given), autocommit=True)
         try:
             self._enter()
@@ -101,17 +101,20 @@ class Database:
         """The connection itself, for the migration tool."""
         return self._connection
 
-    def execute(self, query: LiteralString, params: Params | None = None, **names: str) -> int:
-        """Run one statement; `{name}` stands for a quoted identifier. Returns the row count."""
-        with _translated():
-            return self._connection.execute(_compose(query, names), params).rowcount
-
-    def rows(
+    def execute(
         self, query: LiteralString, params: Params | None = None, **names: str
     ) -> list[tuple[Any, ...]]:
-        """All rows of one query."""
-        with _translated():
-            return self._connection.execute(_compose(query, names), params).fetchall()
+        """Run one statement; `{name}` stands for a quoted identifier. Returns its rows, if any."""
+        with translated():
+            cursor = self._connection.execute(_compose(query, names), params)
+            return cursor.fetchall() if cursor.description is not None else []
+
+    def changed(self, query: LiteralString, params: Params | None = None, **names: str) -> int:
+        """Run one statement; returns how many rows it touched."""
+        with translated():
+            return self._connection.execute(_compose(query, names), params).rowcount
+
+    rows = execute
 
     def value(self, query: LiteralString, params: Params | None = None, **names: str) -> Any:
         """The first column of the first row, or None."""
@@ -129,15 +132,27 @@ class Database:
             send=sql.SQL(send),  # made by ledger.archive_columns alone
             **{name: sql.Identifier(value) for name, value in names.items()},
         )
-        with _translated(), self._connection.cursor(binary=True) as cursor:
+        with translated(), self._connection.cursor(binary=True) as cursor:
             return cursor.execute(composed, params).fetchall()
+
+    def ring(self, bell: str) -> None:
+        """Wake whoever waits for this bell (a notification channel)."""
+        self.execute("SELECT pg_notify(%s, '')", [bell])
+
+    def wait_for(self, bell: str, seconds: float) -> bool:
+        """Whether the bell rang within so many seconds, or since this was first called."""
+        self.execute("LISTEN {bell}", bell=bell)
+        with translated():
+            for _ in self._connection.notifies(timeout=seconds, stop_after=1):
+                return True
+        return False
 
     def copy_in(self, table: str, columns: Sequence[str], buffers: Sequence[Buffer]) -> None:
         """COPY rows in PostgreSQL's binary form (without header and trailer) into `table`."""
         query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
             sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
         )
-        with _translated(), self._connection.cursor().copy(query) as copy:
+        with translated(), self._connection.cursor().copy(query) as copy:
             copy.write(_COPY_START)
             for buffer in buffers:
                 copy.write(buffer)
@@ -146,7 +161,7 @@ class Database:
     @contextmanager
     def transaction(self, *, frozen: bool = False) -> Iterator[None]:
         """All or nothing. `frozen`: every query inside sees the same moment."""
-        with _translated(), self._connection.transaction():
+        with translated(), self._connection.transaction():
             if frozen:
                 self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             yield
@@ -164,7 +179,7 @@ def _compose(query: LiteralString, names: Mapping[str, str]) -> sql.SQL | sql.Co
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """psycopg's errors as ours; what is a mistake of our own stays what it is."""
     try:
         yield
@@ -173,9 +188,10 @@ def _translated() -> Iterator[None]:
     except psycopg.errors.QueryCanceled as error:
         raise TookTooLong(_first_line(error)) from error
     except psycopg.errors.InsufficientPrivilege as error:
+        hint = error.diag.message_hint
         raise Refused(
             f"PostgreSQL does not permit it: {_first_line(error)}",
-            remedy="connect as a member of the ledger's roles (fledger migrate --dry-run)",
+            remedy=hint or "connect as a member of the ledger's roles (fledger migrate --dry-run)",
         ) from error
     except _ABSENT as error:
         raise Refused(

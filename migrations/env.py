@@ -6,6 +6,6 @@ bind = context.config.attributes.get("bind")
 if bind is None:
     context.configure(dialect_name="postgresql", as_sql=True)
 else:
-    context.configure(connection=bind, transaction_per_migration=True)
+    context.configure(connection=bind)
 with context.begin_transaction():
     context.run_migrations()

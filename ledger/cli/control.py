@@ -17,8 +17,9 @@ def cut_command(console: Console, of: str) -> None:
     """
     with connect(console.settings.home) as led:
         cut = led.cut(of or None)
-        facts = {"cut": str(cut), "cite": cut.cite(led.id), "epoch": cut.epoch}
-    console.data({**facts, "offsets": list(cut.offsets)}, facts["cite"])
+        cited = cut.cite(led.id)
+    facts = {"cut": str(cut), "cite": cited, "epoch": cut.epoch, "offsets": list(cut.offsets)}
+    console.data(facts, cited)
 
 
 @command(

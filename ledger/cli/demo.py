@@ -114,7 +114,7 @@ def _conclude(console: Console, led: "Ledger", feed: Feed) -> int:
     report = verify(led.settings, deep=True)
     rows = [[kind, records, events] for kind, records, events in led.archive.totals()]
     console.say(table(["kind", "records", "events"], rows))
-    facts = {
+    facts: dict[str, Any] = {
         "handed_over": feed.handed_over,
         "acknowledged": feed.acknowledged,
         "events": sum(row[2] for row in rows),

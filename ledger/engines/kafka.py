@@ -26,24 +26,24 @@ def start(home: Home, patience: Patience, environment: Mapping[str, str]) -> str
     Raises `EngineStartFailed`, ending with the broker's last words, when it does not come up.
     """
     home.kafka.mkdir(exist_ok=True)
-    pid_file = home.pid_file(NAME)
-    if process.alive(pid_file) is None:
+    if process.alive(home.pid_file(NAME)) is None:
         _settle(home)
-    if process.alive(pid_file) is not None:
-        return _wait(home, 0, patience)
+    if process.resume(home.pid_file(NAME)) and (address := _wait(home, 0, patience)):
+        return address
     jvm = kafka_setup.jvm(home, patience, environment)
     kafka_setup.make_data(home, jvm, patience)
     for attempt in range(1, START_ATTEMPTS_MAX + 1):
         offset = _launch(home, jvm, patience, environment)
-        try:
-            address = _wait(home, offset, patience)
-        except EngineStartFailed as failed:
-            if attempt == START_ATTEMPTS_MAX or not _may_help(home, jvm, failed):
-                raise
-            patience.say(f"Kafka did not start; once more ({attempt + 1})")
-        else:
+        if address := _wait(home, offset, patience):
             aot.forget_if_refused(jvm.aot, home.log_file(NAME), offset)
             return address
+        words = process.last_lines(home.log_file(NAME), offset)
+        if attempt == START_ATTEMPTS_MAX or not _may_help(jvm, words):
+            raise EngineStartFailed(
+                f"Kafka ended while starting; {home.log_file(NAME)} ends with:\n{words}",
+                remedy="mend what the log names, then repeat",
+            )
+        patience.say(f"Kafka did not start; once more ({attempt + 1})")
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -118,34 +118,25 @@ def _launch(
 
 
 def _wait(home: Home, offset: int, patience: Patience) -> str:
-    """The address, once the broker answers as ours."""
-    log_file, pid_file = home.log_file(NAME), home.pid_file(NAME)
+    """The address once the broker answers as ours; "" when it ends instead."""
 
-    def answered() -> str | None:
-        if process.alive(pid_file) is None:
-            words = process.last_lines(log_file, offset)
-            raise EngineStartFailed(
-                f"Kafka ended while starting; {log_file} ends with:\n{words}",
-                remedy="mend what the log names, then repeat",
-            )
-        return running(home)
+    def outcome() -> str | None:
+        return "" if process.alive(home.pid_file(NAME)) is None else running(home)
 
     try:
-        return patience.until("Kafka is starting", answered, seconds_max=START_SECONDS_MAX)
+        return patience.until("Kafka is starting", outcome, seconds_max=START_SECONDS_MAX)
     except TimeoutError:
-        words = process.last_lines(log_file, offset)
+        words = process.last_lines(home.log_file(NAME), offset)
         raise EngineStartFailed(
             f"Kafka runs but does not answer after {START_SECONDS_MAX:.0f} s; "
-            f"{log_file} ends with:\n{words}",
+            f"{home.log_file(NAME)} ends with:\n{words}",
             remedy="fledger down, then fledger up",
         ) from None
 
 
-def _may_help(home: Home, jvm: kafka_setup.Jvm, failed: EngineStartFailed) -> bool:
-    """Whether another attempt may end differently: with another port, or without the AOT cache."""
-    if process.alive(home.pid_file(NAME)) is not None:
-        return False
+def _may_help(jvm: kafka_setup.Jvm, words: str) -> bool:
+    """Whether another attempt may end differently: without the AOT cache, or with another port."""
     if jvm.aot is not None and jvm.aot.cache_file.is_file():
         aot.forget(jvm.aot)
         return True
-    return PORT_TAKEN in failed.message
+    return PORT_TAKEN in words

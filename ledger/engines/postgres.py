@@ -9,17 +9,19 @@ import os
 import signal
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from ledger.engines import postgres_place, process
 from ledger.engines.home import Home
 from ledger.engines.patience import Patience
-from ledger.engines.postgres_cluster import SUPERUSER, Server, make_cluster
+from ledger.engines.postgres_cluster import SUPERUSER, Server, ask, make_cluster
 from ledger.errors import EngineStartFailed
 
 NAME = "postgres"
+READY, STOPPING = "ready", "stopping"
 RECOVERY_SECONDS_MAX = 600.0
 STOP = (
-    process.Step(signal.SIGINT, 60.0),  # fast: end sessions, write a checkpoint
+    process.Step(signal.SIGINT, 30.0),  # fast: end sessions, write a checkpoint
     process.Step(signal.SIGQUIT, 10.0),  # immediate: recovery at the next start
     process.Step(signal.SIGKILL, 10.0),
 )
@@ -43,22 +45,32 @@ def start(home: Home, patience: Patience, environment: Mapping[str, str]) -> str
         user,
         process.plain_environment(environment),
     )
-    pid_file = home.pid_file(NAME)
-    offset = 0
-    if process.alive(pid_file) is None:
+    pid_file, offset, answer = home.pid_file(NAME), 0, ""
+    if process.resume(pid_file):
+        answer = _wait(home, offset, patience)
+    if not answer:
+        process.stop(pid_file, STOP)  # a stop that was itself killed has not finished
         _settle(home, server)
-    if process.alive(pid_file) is None:
-        make_cluster(home, server, patience)
-        offset = _launch(home, server)
-    _wait(home, server, offset, patience)
-    return _ours(home, server)
+        if process.alive(pid_file) is None:
+            make_cluster(home, server, patience)
+            offset = _launch(home, server)
+        answer = _wait(home, offset, patience)
+    if not answer:
+        log_file = home.log_file(NAME)
+        words = process.last_lines(log_file, offset)
+        raise EngineStartFailed(
+            f"PostgreSQL ended while starting; {log_file} ends with:\n{words}",
+            remedy="mend what the log names, then repeat",
+        )
+    if who := _who(answer):
+        home.change_postgres(cluster_id=who.cluster_id, version=who.version)
+    return answer
 
 
 def running(home: Home) -> str | None:
-    """The DSN, if our process runs on our data folder and takes connections."""
+    """The DSN, if our process runs and answers as the cluster of this home."""
     pid = process.alive(home.pid_file(NAME))
-    folder = None if pid is None else _ready(_data(home), pid)
-    return None if folder is None else dsn(folder)
+    return None if pid is None else _answer(home, pid)
 
 
 def stop(home: Home, patience: Patience) -> bool:
@@ -86,18 +98,21 @@ def _data(home: Home) -> Path:
     return Path(home.record().postgres.place or home.postgres) / "data"
 
 
-def _ready(data: Path, pid: int) -> str | None:
-    """The socket folder, when the postmaster `pid` says that it takes connections.
+class _Postmaster(NamedTuple):
+    """What a postmaster says of itself, in postmaster.pid of its data folder."""
 
-    postmaster.pid: pid, data folder, start time, port, socket folder, address, memory, state.
-    """
+    pid: int
+    socket_folder: str
+    state: str
+
+
+def _postmaster(data: Path) -> _Postmaster | None:
+    """Pid, data folder, start time, port, socket folder, address, memory, state: a line each."""
     try:
         lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        if int(lines[0]) == pid and lines[7].strip() == "ready":
-            return lines[4]
+        return _Postmaster(int(lines[0]), lines[4], lines[7].strip())
     except (OSError, ValueError, IndexError):
-        pass  # not there yet, or being written
-    return None
+        return None  # not there, or being written
 
 
 def _settle(home: Home, server: Server) -> None:
@@ -107,7 +122,8 @@ def _settle(home: Home, server: Server) -> None:
     """
     left = process.inside(server.place, frozenset({"postgres", "initdb"}))
     for pid in left:
-        if _ready(server.data, pid) is not None:
+        said = _postmaster(server.data)
+        if said is not None and said.pid == pid and said.state == READY:
             process.claim(home.pid_file(NAME), pid)
             return
     process.end(left, LEFT_OVER)
@@ -148,46 +164,57 @@ def _launch(home: Home, server: Server) -> int:
     ).log_offset
 
 
-def _wait(home: Home, server: Server, offset: int, patience: Patience) -> None:
-    """Until the server takes connections, through a recovery after a crash if there is one."""
+def _wait(home: Home, offset: int, patience: Patience) -> str:
+    """The DSN once the server answers, through a recovery if need be; "" when it ends instead."""
     log_file = home.log_file(NAME)
 
-    def ready() -> bool | None:
+    def outcome() -> str | None:
         pid = process.alive(home.pid_file(NAME))
         if pid is None:
-            words = process.last_lines(log_file, offset)
-            raise EngineStartFailed(
-                f"PostgreSQL ended while starting; {log_file} ends with:\n{words}",
-                remedy="mend what the log names, then repeat",
-            )
-        return None if _ready(server.data, pid) is None else True
+            return ""
+        said = _postmaster(_data(home))
+        if said is not None and said.pid == pid and said.state == STOPPING:
+            return ""
+        return _answer(home, pid)
 
     def what() -> str:
         words = process.last_lines(log_file, offset).splitlines()
         return f"PostgreSQL is starting: {words[-1] if words else 'no word yet'}"
 
     try:
-        patience.until(what, ready, seconds_max=RECOVERY_SECONDS_MAX)
+        return patience.until(what, outcome, seconds_max=RECOVERY_SECONDS_MAX)
     except TimeoutError as late:
         raise EngineStartFailed(str(late), remedy=f"look at {log_file}, then repeat") from None
 
 
-def _ours(home: Home, server: Server) -> str:
-    """The DSN, after asking who answers there: it must be the cluster of this home."""
-    pid = process.alive(home.pid_file(NAME))
-    folder = None if pid is None else _ready(server.data, pid)
-    if folder is None:
-        raise EngineStartFailed("PostgreSQL ended as soon as it had started")
-    asked = server.ask("psql", "-XAt", "-F", "\n", "-c", WHO, dsn(folder))
-    if asked.returncode != 0:
-        raise EngineStartFailed(f"PostgreSQL does not answer: {asked.stderr.strip()}")
-    where, identifier, version = asked.stdout.splitlines()
-    remembered = home.record().postgres.cluster_id or identifier
-    with contextlib.suppress(OSError):
-        if Path(where).samefile(server.data) and identifier == remembered:
-            home.change_postgres(cluster_id=identifier, version=version)
-            return dsn(folder)
-    raise EngineStartFailed(
-        f"another PostgreSQL answers in {folder}: its data is {where}",
-        remedy="fledger down, then fledger up",
-    )
+def _answer(home: Home, pid: int) -> str | None:
+    """The DSN, after asking who answers there; None when nobody does yet.
+
+    Raises `EngineStartFailed` when it is another cluster than the one this home remembers.
+    """
+    said = _postmaster(_data(home))
+    if said is None or said.pid != pid or said.state != READY:
+        return None
+    who = _who(dsn(said.socket_folder))
+    if who is None:
+        return None
+    remembered = home.record().postgres.cluster_id
+    if not Path(who.data).samefile(_data(home)) or remembered not in ("", who.cluster_id):
+        raise EngineStartFailed(
+            f"another PostgreSQL answers in {said.socket_folder}: its data is {who.data}",
+            remedy="fledger down, then fledger up",
+        )
+    return dsn(said.socket_folder)
+
+
+class _Who(NamedTuple):
+    """What a server says of itself, in SQL."""
+
+    data: str
+    cluster_id: str
+    version: str
+
+
+def _who(address: str) -> _Who | None:
+    answer = ask("psql", "-XAt", "-F", "\n", "-c", WHO, address)
+    return None if answer is None else _Who(*answer.splitlines())

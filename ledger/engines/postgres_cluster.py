@@ -1,10 +1,12 @@
 """PostgreSQL's data folder: made once by initdb, recognised, never removed."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from ledger.engines import postgres_place, process
 from ledger.engines.home import Home
 from ledger.engines.patience import Patience
 from ledger.engines.process import User
@@ -13,7 +15,7 @@ from ledger.errors import EngineStartFailed
 SUPERUSER = "postgres"
 MAJOR = "18"
 INITDB_SECONDS_MAX = 180.0
-ASK_SECONDS_MAX = 20.0
+ASK_SECONDS_MAX = 5.0
 
 # For a whole ledger on one machine that does other things too. They stand in postgresql.conf, for
 # people to change; what must hold stands on the command line.
@@ -40,16 +42,21 @@ class Server(NamedTuple):
     def data(self) -> Path:
         return self.place / "data"
 
-    def ask(self, program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        """What one of its programs answers, with messages in English; 20 s at most."""
-        return subprocess.run(
-            [self.binaries / program, *words],
-            env={**self.environment, "LC_ALL": "C"},
+
+def ask(program: str, *words: str | Path) -> str | None:
+    """What one of PostgreSQL's programs prints, in English; None when it fails or takes 5 s."""
+    try:
+        done = subprocess.run(
+            [postgres_place.binaries(None) / program, *words],
+            env={**process.plain_environment(os.environ), "LC_ALL": "C"},
             capture_output=True,
             text=True,
             timeout=ASK_SECONDS_MAX,
             check=False,
         )
+    except subprocess.TimeoutExpired:
+        return None
+    return done.stdout if done.returncode == 0 else None
 
 
 def make_cluster(home: Home, server: Server, patience: Patience) -> None:
@@ -60,7 +67,7 @@ def make_cluster(home: Home, server: Server, patience: Patience) -> None:
     """
     data = server.data
     remembered = home.record().postgres.cluster_id
-    found = _identifier(server, data)
+    found = _identifier(data)
     if data.exists() and found is None:
         if remembered or (data / "global" / "pg_control").exists():
             raise EngineStartFailed(
@@ -107,12 +114,11 @@ def _initdb(server: Server, patience: Patience) -> None:
     new.replace(server.data)
 
 
-def _identifier(server: Server, data: Path) -> str | None:
+def _identifier(data: Path) -> str | None:
     """The cluster's own number, None when there is no readable cluster."""
     if not (data / "global" / "pg_control").is_file():
         return None
-    done = server.ask("pg_controldata", data)
-    for line in done.stdout.splitlines():
+    for line in (ask("pg_controldata", data) or "").splitlines():
         if line.startswith("Database system identifier:"):
             return line.rpartition(":")[2].strip()
     return None

@@ -50,7 +50,7 @@ class Started(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Which process a pid file means."""
+    """Which process a pid file means: pid, moment of birth, and the file's own folder (inode)."""
 
     pid: int
     born: str
@@ -58,7 +58,7 @@ class Identity(NamedTuple):
 
 
 def plain_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """What an engine may know of the caller's environment: no secrets, no PG… or JAVA… options."""
+    """What an engine may know of our environment: no secrets, no PG… or JAVA… options."""
     return {key: environment[key] for key in ENVIRONMENT_KEPT if key in environment}
 
 
@@ -150,12 +150,17 @@ def alive(pid_file: Path) -> int | None:
     return who.pid if _born(who.pid) == who.born else None
 
 
-def stop(pid_file: Path, ladder: Sequence[Step]) -> signal.Signals | None:
-    """Ends the process of `pid_file`, rung by rung; removes the file.
+def resume(pid_file: Path) -> bool:
+    """Wakes the process of `pid_file` should it be suspended; whether it runs."""
+    pid = alive(pid_file)
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    return pid is not None
 
-    Returns the signal that was sent last, None when it did not run. Raises `TimeoutError` when it
-    outlives the last rung.
-    """
+
+def stop(pid_file: Path, ladder: Sequence[Step]) -> signal.Signals | None:
+    """Ends the process of `pid_file`; removes the file. Returns and raises as `end` does."""
     pid = alive(pid_file)
     sent = None if pid is None else end([pid], ladder)
     pid_file.unlink(missing_ok=True)
@@ -163,7 +168,10 @@ def stop(pid_file: Path, ladder: Sequence[Step]) -> signal.Signals | None:
 
 
 def end(pids: Iterable[int], ladder: Sequence[Step]) -> signal.Signals | None:
-    """Ends processes, rung by rung; returns the last signal sent, None when none was alive."""
+    """Ends processes, rung by rung; returns the last signal sent, None when none was alive.
+
+    Raises `TimeoutError` when one outlives the last rung.
+    """
     left = {pid: born for pid in pids if (born := _born(pid)) is not None}
     sent = None
     for step in ladder:
@@ -185,9 +193,7 @@ def end(pids: Iterable[int], ladder: Sequence[Step]) -> signal.Signals | None:
 
 def inside(folder: Path, names: frozenset[str]) -> list[int]:
     """Processes of these program names that work in `folder` or below: ours without a pid file.
-
-    By name, since a person's shell may stand in the folder too.
-    """
+    By name, since a person's shell may stand in the folder too."""
     import psutil
 
     found = []

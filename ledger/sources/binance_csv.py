@@ -29,6 +29,7 @@ class BinanceCsv:
     header: tuple[str, ...]
 
     name = NAME
+    single = False
     header_lines = 1
     time_unit = "ns"
 

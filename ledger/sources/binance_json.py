@@ -104,13 +104,13 @@ def _read_at_once(
 ) -> tuple[Column, dict[str, Column]]:
     """Messages as the venue's stream sends them; ArrowInvalid when one is of another shape."""
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.json as pajson
 
-    column = _as_column(lines).take(pa.array(at))
-    received = pc.binary_slice(column, 0, _RECEIVED_DIGITS).cast(pa.string())
-    bodies = pc.binary_slice(column, _RECEIVED_DIGITS + 1)
-    text = b"".join(bodies.to_pylist())
+    starts, ends = lines.starts[at].tolist(), lines.ends[at].tolist()
+    whole = lines.text
+    received = pa.array([whole[start : start + _RECEIVED_DIGITS] for start in starts])
+    head = _RECEIVED_DIGITS + 1
+    text = b"\n".join([whole[start + head : end] for start, end in zip(starts, ends, strict=True)])
     types = pa.struct([(name, getattr(pa, kind)()) for name, kind in schema.items()])
     table = pajson.read_json(
         pa.BufferReader(text),
@@ -122,7 +122,7 @@ def _read_at_once(
     data = table.column("data").combine_chunks()
     if len(data) != len(at) or data.null_count:
         raise pa.ArrowInvalid("a message of another shape")
-    return received, {name: data.field(name) for name in schema}
+    return received.cast(pa.string()), {name: data.field(name) for name in schema}
 
 
 def _read_by_line(

@@ -45,6 +45,7 @@ class BinanceMessages:
     time_unit: str = "ms"
 
     name = NAME
+    single = False
     header_lines = 0
 
     def describe(self) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class Nothing(NamedTuple):
     name: str = "empty"
     header_lines: int = 0
     time_unit: str = ""
+    single: bool = False
 
     def parse(self, lines: Lines) -> Parsed:
         raise AssertionError(f"{len(lines)} lines in a file that had none")

@@ -50,6 +50,10 @@ class Format(Protocol):
     def time_unit(self) -> str:
         """The unit of the file's times, or how they are written, for people."""
 
+    @property
+    def single(self) -> bool:
+        """Whether the file speaks of one instrument only."""
+
     def parse(self, lines: Lines) -> Parsed:
         """The drafts of these lines; every line is in a draft, broken, or skipped."""
 

@@ -105,6 +105,7 @@ class Lean:
     tz: str
 
     name = NAME
+    single = True
     header_lines = 0
     time_unit = "ms since local midnight"
 

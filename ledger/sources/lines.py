@@ -22,12 +22,13 @@ _NEWLINE, _RETURN = 10, 13
 @dataclass(frozen=True)
 class Lines:
     """Lines of a part. `starts`, `ends` cut `text` without line ends, shape (n,); `numbers` count
-    from 1 and include the empty lines, which are not among these."""
+    from 1 and include the empty lines, which are not among these; `count` does too."""
 
     text: bytes
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     numbers: NDArray[np.int64]
+    count: int = 0
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -67,7 +68,7 @@ def split(text: bytes, first_number: int = 1) -> Lines:
     bare = ends - ((ends > starts) & (letters[ends - 1] == _RETURN))
     filled = bare > starts
     numbers = np.arange(first_number, first_number + len(ends), dtype=np.int64)
-    return Lines(text, starts[filled], bare[filled], numbers[filled])
+    return Lines(text, starts[filled], bare[filled], numbers[filled], len(ends))
 
 
 def join(rows: list[str]) -> Lines:
@@ -94,7 +95,7 @@ def read_lines(
         whole = split(gathered[:cut], number)
         if len(whole):
             yield whole
-        number += gathered.count(b"\n", 0, cut)
+        number += whole.count
         if damage is not None:
             raise Damaged(damage.reason, number)
         if ended:

@@ -4,6 +4,7 @@ All files of a load are looked at before the first row is appended, so a wrong h
 of them costs nothing.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,19 +23,22 @@ from ledger.sources.lean import NAME as LEAN
 from ledger.sources.lean import Lean
 from ledger.sources.lines import CHUNK_BYTES_MAX, read_lines
 from ledger.sources.mapping import ReadOptions
-from ledger.sources.parts import Part, Step, parts_of
+from ledger.sources.parts import Damaged, Part, Step, blocks, parts_of
 from ledger.sources.table import NAME as TABLE
 from ledger.sources.table import Table
 
+HEAD_BYTES: Final = 1_024
 _READERS: Final = {BINANCE_CSV: BinanceCsv, BINANCE_MESSAGES: BinanceMessages, LEAN: Lean}
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A part and how it will be read."""
+    """A part, how it will be read, and the fingerprint of its beginning (of what is inside, so
+    that it outlives a new name or another compression)."""
 
     part: Part
     format: Format
+    head: str
 
 
 class Chunk(NamedTuple):
@@ -53,7 +57,7 @@ def plan(paths: Sequence[Path], options: ReadOptions) -> list[Planned]:
     parts = [part for path in paths for part in parts_of(path)]
     if not parts:
         raise FormatError("no files to load", remedy="name a file or a folder")
-    return [Planned(part, detect(part, options)) for part in parts]
+    return [Planned(part, detect(part, options), _head(part)) for part in parts]
 
 
 def read(planned: Planned, step: Step, chunk_bytes: int = CHUNK_BYTES_MAX) -> Iterator[Chunk]:
@@ -69,6 +73,14 @@ def read(planned: Planned, step: Step, chunk_bytes: int = CHUNK_BYTES_MAX) -> It
         rows, heading = lines.after(heading), max(0, heading - len(lines))
         if len(rows):
             yield Chunk(form.parse(rows), len(rows), int(rows.numbers[-1]))
+
+
+def _head(part: Part) -> str:
+    try:
+        first = next(blocks(part), b"")[:HEAD_BYTES]
+    except Damaged:
+        first = b""
+    return hashlib.sha256(first).hexdigest()[:16]
 
 
 def from_description(described: dict[str, Any]) -> Format:

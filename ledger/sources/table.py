@@ -11,7 +11,18 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from ledger.decimals import Fault, mantissas
-from ledger.drafts import NUMBERS, Column, Draft, Facts, Ints, Number, Origin, Parsed, Refusals
+from ledger.drafts import (
+    NUMBERS,
+    Column,
+    Draft,
+    Facts,
+    Ints,
+    Number,
+    Origin,
+    Parsed,
+    Refusals,
+    TimeUnit,
+)
 from ledger.listings import Listing, market_listing, named_listing
 from ledger.rows import ABSENT, Kind
 from ledger.sources.columns import BUYER_IS_MAKER, sides, take_times
@@ -22,7 +33,6 @@ from ledger.times import UNITS, zone
 
 NAME: Final = "table"
 TEXT, STAMP = "text", "timestamp"  # the forms of time that are no number of units
-TimeUnit = Literal[1, 1_000, 1_000_000, 1_000_000_000]
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,10 @@ class Table:
     """True when a raw row is a JSON object and not a line of separated values."""
 
     name = NAME
+
+    @property
+    def single(self) -> bool:
+        return self.instrument is not None
 
     @property
     def time_unit(self) -> str:

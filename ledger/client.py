@@ -25,6 +25,8 @@ from ledger.version import BUILD, TOOL
 if TYPE_CHECKING:
     from ledger.appender import Appender
     from ledger.archive import Archive
+    from ledger.load_options import LoadOptions, Talk
+    from ledger.load_result import LoadResult
 
 
 def connect(
@@ -206,6 +208,28 @@ class Ledger:
                     remedy="fledger status; fledger up, or fledger run archiver",
                 )
             time.sleep(0.02)
+
+    def load(
+        self,
+        *paths: str | Path,
+        define: bool = False,
+        options: "LoadOptions | None" = None,
+        talk: "Talk | None" = None,
+        reason: str = "",
+    ) -> "LoadResult":
+        """Load files or folders of trades, quotes or bars; what is known is not added again.
+
+        `options` says more than `define` (which defines unknown instruments as the rows suggest).
+        Raises FormatError before anything is appended; what is refused row by row is in the result.
+        """
+        from ledger.load import load
+        from ledger.load_options import LoadOptions
+        from ledger.loading import ports, writer_of
+
+        chosen = options or LoadOptions(define=define)
+        with writer_of(self) as writer:
+            through = ports(self, writer, reason=reason)
+            return load([Path(p) for p in paths], through, chosen, talk=talk)
 
     # ---- time and citations -----------------------------------------------------------------
 

@@ -23,7 +23,7 @@ Codes = NDArray[np.int8]
 
 EXPONENT_FINEST: Final = -18
 HALVES_ROWS_MIN: Final = 64  # below this many rows, one by one
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 _MANTISSA_MAX: Final = 2**63 - 1
 _DIGITS_MAX: Final = 19  # of an int64
@@ -35,7 +35,7 @@ class Fault(IntEnum):
 
     NONE = 0
     MISSING = 1
-    NOT_A_NUMBER = 2
+    NOT_ANUMBER = 2
     NOT_FINITE = 3
     TOO_FINE = 4
     TOO_LARGE = 5
@@ -43,7 +43,7 @@ class Fault(IntEnum):
 
 FAULT_TEXT: Final = {
     Fault.MISSING: "missing",
-    Fault.NOT_A_NUMBER: "not a number",
+    Fault.NOT_ANUMBER: "not a number",
     Fault.NOT_FINITE: "not finite",
     Fault.TOO_FINE: "has digits beyond the instrument's exponent",
     Fault.TOO_LARGE: "does not fit the mantissa",
@@ -62,7 +62,7 @@ def mantissas(column: Any, exponent: int) -> Mantissas:
     may be above 0 for columns that count small units. Errors are per row, in `faults`."""
     import pyarrow as pa
 
-    column = _readable(column)
+    column = readable(column)
     values = np.full(len(column), ABSENT, np.int64)
     faults = np.full(len(column), Fault.NONE, np.int8)
 
@@ -99,7 +99,7 @@ def mantissas_at(column: Any, exponents: NDArray[np.int64]) -> Mantissas:
     # What is too large at the finest exponent may well fit at its own.
     for exponent in np.unique(exponents[faults == Fault.TOO_LARGE]):
         rows = np.flatnonzero((faults == Fault.TOO_LARGE) & (exponents == exponent))
-        values[rows], faults[rows] = mantissas(_readable(column).take(rows), int(exponent))
+        values[rows], faults[rows] = mantissas(readable(column).take(rows), int(exponent))
     return Mantissas(values, faults)
 
 
@@ -108,8 +108,8 @@ def mantissa(text: Any, exponent: int) -> int | Fault:
     written = "" if text is None else str(text).strip()
     if not written:
         return Fault.MISSING
-    if not _NUMBER.fullmatch(written):
-        return Fault.NOT_FINITE if _NOT_FINITE.fullmatch(written) else Fault.NOT_A_NUMBER
+    if not NUMBER.fullmatch(written):
+        return Fault.NOT_FINITE if _NOT_FINITE.fullmatch(written) else Fault.NOT_ANUMBER
     try:
         number = Decimal(written)
     except InvalidOperation:  # an exponent beyond what Decimal holds
@@ -135,43 +135,6 @@ def decimal_text(value: int, exponent: int) -> str:
     return f"{'-' if value < 0 else ''}{digits[:exponent]}.{digits[exponent:]}"
 
 
-class Spread(NamedTuple):
-    """What a column needs, per row: digits after the point as written and without zeros at the
-    end, and the size of the number (0 where it is none). Shape (n,) each."""
-
-    written: Ints
-    needed: Ints
-    size: NDArray[np.float64]
-
-
-def spread(column: Any) -> Spread:
-    """How finely the numbers of a column are written; rows that are no numbers count as nothing."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    texts = _readable(column).cast(pa.string()).fill_null("")
-    point = np.asarray(pc.find_substring(texts, "."))
-    length = np.asarray(pc.binary_length(texts)).astype(np.int64)
-    trimmed = np.asarray(pc.binary_length(pc.ascii_rtrim(texts, "0"))).astype(np.int64)
-    written = np.where(point < 0, 0, length - point - 1)
-    needed = np.where(point < 0, 0, trimmed - point - 1)
-    size = np.zeros(len(texts), np.float64)
-
-    def cast(part: Any, at: int) -> None:
-        blank = pc.equal(pc.binary_length(part), 0)
-        numbers = pc.if_else(blank, pa.scalar("0"), part).cast(pa.float64())
-        if pc.any(pc.match_substring_regex(part, "[eExXnN]")).as_py():
-            raise pa.ArrowInvalid("notation that needs a closer look")
-        size[at : at + len(part)] = np.abs(np.asarray(numbers))
-
-    def read(texts: list[Any], at: int) -> None:
-        for place, text in enumerate(texts, at):
-            size[place], written[place], needed[place] = _spread_of(text)
-
-    by_halves(texts, cast, read)
-    return Spread(written, needed, size)
-
-
 def by_halves(
     column: Any,
     cast: Callable[[Any, int], None],
@@ -195,7 +158,7 @@ def by_halves(
         by_halves(column.slice(middle), cast, read, at + middle)
 
 
-def _readable(column: Any) -> Any:
+def readable(column: Any) -> Any:
     """One array of text, integers or decimals; empty texts as null, floats as shortest text."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -244,17 +207,3 @@ def _low_words(numbers: Any, exponent: int) -> Mantissas:
         faults[np.asarray(numbers.is_null())] = Fault.MISSING
     values[faults != Fault.NONE] = ABSENT
     return Mantissas(values, faults)
-
-
-def _spread_of(text: Any) -> tuple[float, int, int]:
-    written = str(text or "").strip()
-    if not _NUMBER.fullmatch(written):
-        return 0.0, 0, 0
-    try:
-        number = Decimal(written)
-    except InvalidOperation:
-        return 0.0, 0, 0
-    power = int(number.as_tuple().exponent)
-    bare = number.normalize() if number else Decimal(0)
-    size = float(abs(number)) if abs(number.adjusted()) < 300 else 0.0
-    return size, max(0, -power), max(0, -int(bare.as_tuple().exponent))

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ledger.client import Ledger
+from ledger.load_options import Progress, Talk
 from ledger.packing import Pending
 from ledger.rows import Kind, Rows
 from ledger.settings import Settings
@@ -55,6 +56,10 @@ class Glance(NamedTuple):
         return sum(line.lag for line in self.streams)
 
 
+class Stopped(Exception):
+    """The demo's time is over in the middle of a file."""
+
+
 @dataclass
 class Feed:
     """What was handed to the appender, and what the broker has acknowledged of it."""
@@ -62,13 +67,14 @@ class Feed:
     handed_over: int = 0
     acknowledged: int = 0
     counts: Counts | None = None
+    result: str = ""
     failure: BaseException | None = None
     ended: bool = False
 
     def says(self) -> str:
         """What the feed did, in words."""
         if self.counts is None:
-            return "a real file"
+            return self.result or "a real file"
         c = self.counts
         return (
             f"the market made {c.made:,}: {c.late:,} late, {c.repeated:,} repeated, "
@@ -104,6 +110,26 @@ def feed_simulated(led: Ledger, feed: Feed, stop: threading.Event, rate: float, 
 
 def feed_file(settings: Settings, feed: Feed, stop: threading.Event, path: Path) -> None:
     """Load a real file, defining what it needs, until its end or until `stop` is set."""
+    from ledger.client import Ledger
+
+    def advance(progress: Progress) -> None:
+        feed.handed_over = progress.rows
+        if stop.is_set():
+            raise Stopped
+
+    try:
+        # A connection of its own: the screen asks on the other one at the same time.
+        with Ledger(settings) as led:
+            talk = Talk(progress=advance)
+            result = led.load(path, define=True, talk=talk, reason="demo")
+        feed.acknowledged = result.counts.appended
+        feed.result = str(result.counts)
+    except Stopped:
+        pass
+    except BaseException as error:
+        feed.failure = error
+    finally:
+        feed.ended = True
 
 
 def _append(led: Ledger, rows: Rows, source: int, feed: Feed) -> Pending:

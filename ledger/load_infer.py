@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from ledger.catalog import Catalog
-from ledger.decimals import spread
+from ledger.decimal_spread import spread
 from ledger.draft_rows import find_listing
 from ledger.drafts import COUNTS, PRICES, Draft, Ints, TimeUnit, TradeFeed
 from ledger.errors import FormatError

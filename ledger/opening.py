@@ -1,12 +1,16 @@
 """Bringing a ledger up: engines, schema and topics, supervisor."""
 
+import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ledger.addresses import engines_wanted
+from ledger.errors import EngineStartFailed
 from ledger.migrate import Migrated, migrate
 from ledger.settings import Settings
 from ledger.supervisor import start_supervisor
+
+ARCHIVER_SECONDS_MAX: Final = 15.0
 
 
 class Opened(NamedTuple):
@@ -30,4 +34,21 @@ def bring_up(settings: Settings, say: Callable[[str], None], *, supervised: bool
         settings.home.mkdir(parents=True, exist_ok=True)  # the supervisor's pid file and log
     made = migrate(settings, reason="fledger up")
     pid = start_supervisor(settings, say) if supervised else None
+    if supervised:
+        _wait_for_archiver(settings)
     return Opened(settings, made, pid)
+
+
+def _wait_for_archiver(settings: Settings) -> None:
+    """A ledger is up when it archives: appending before that would be refused."""
+    from ledger.archive import Archive
+
+    deadline = time.monotonic() + ARCHIVER_SECONDS_MAX
+    with Archive(settings) as archive:
+        while not archive.archiver_runs():
+            if time.monotonic() > deadline:
+                raise EngineStartFailed(
+                    f"the archiver does not run {ARCHIVER_SECONDS_MAX:.0f} s after it was started",
+                    remedy=f"read {settings.home}/log/supervisor.log; fledger run archiver",
+                )
+            time.sleep(0.05)

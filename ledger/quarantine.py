@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol
 State = Literal["open", "resolved"]
 NO_ORDINAL: Final = -1  # too many equals to know which one this is: only loading again can tell
 ROWS_PER_STATEMENT_MAX: Final = 1_000
+PAGE_ROWS: Final = 10_000  # entries handed out at a time
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,15 @@ class QuarantineStore(Protocol):
     def add_many(self, rows: Sequence[QuarantineRow]) -> int:
         """Keep rows; what is there already stays as it is. Returns how many were new."""
 
-    def entries(self, state: State | None = "open", ids: Sequence[int] = ()) -> list[StoredRow]:
-        """Entries by number; `ids` empty means all."""
+    def entries(
+        self,
+        state: State | None = "open",
+        ids: Sequence[int] = (),
+        *,
+        after: int = 0,
+        limit: int = PAGE_ROWS,
+    ) -> list[StoredRow]:
+        """At most `limit` entries by number, behind number `after`; `ids` empty means all."""
 
     def resolve(self, ids: Iterable[int]) -> None:
         """Mark entries as resolved."""
@@ -80,8 +88,15 @@ class PostgresQuarantine:
             added += len(self._database.execute(_ADD, [_columns(part)]))
         return added
 
-    def entries(self, state: State | None = "open", ids: Sequence[int] = ()) -> list[StoredRow]:
-        found = self._database.execute(_LIST, [state, state, list(ids), list(ids)])
+    def entries(
+        self,
+        state: State | None = "open",
+        ids: Sequence[int] = (),
+        *,
+        after: int = 0,
+        limit: int = PAGE_ROWS,
+    ) -> list[StoredRow]:
+        found = self._database.execute(_LIST, [after, state, state, list(ids), list(ids), limit])
         return [_stored(row) for row in found]
 
     def resolve(self, ids: Iterable[int]) -> None:
@@ -103,8 +118,10 @@ _ADD: Final = """
 _LIST: Final = """
     SELECT id, state, load_id, source, file, line, reason, raw, detail, options, ordinal
       FROM quarantine
-     WHERE (%s::text IS NULL OR state = %s) AND (cardinality(%s::bigint[]) = 0 OR id = ANY (%s))
+     WHERE id > %s AND (%s::text IS NULL OR state = %s)
+       AND (cardinality(%s::bigint[]) = 0 OR id = ANY (%s))
      ORDER BY id
+     LIMIT %s
 """
 _RESOLVE: Final = "UPDATE quarantine SET state = 'resolved' WHERE id = ANY (%s)"
 

@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.decimals import Fault, by_halves, mantissas, spread
+from ledger.decimal_spread import spread
+from ledger.decimals import Fault, by_halves, mantissas
 from ledger.errors import LedgerError, NaiveTime
 from ledger.rows import ABSENT
 from ledger.times import (

@@ -131,7 +131,9 @@ def event_record(event: control.Control) -> bytes:
 def defined(symbol: str, **more: Any) -> control.InstrumentDefined:
     """The definition of an instrument with two decimals of price and three of size."""
     exponents = {"price_exponent": -2, "size_exponent": -3}
-    return control.InstrumentDefined(**WHO, instrument=Instrument(symbol=symbol, **exponents, **more))
+    return control.InstrumentDefined(
+        **WHO, instrument=Instrument(symbol=symbol, **exponents, **more)
+    )
 
 
 def one_of_each() -> dict[str, list[bytes]]:

@@ -40,7 +40,7 @@ def demo_command(
         if data is None:
             thread = threading.Thread(target=feed_simulated, args=(led, feed, stop, rate, seed))
         else:
-            thread = threading.Thread(target=feed_file, args=(console.settings, feed, stop, data))
+            thread = threading.Thread(target=feed_file, args=(led.settings, feed, stop, data))
         thread.start()
         try:
             _show(console, Watch(led, feed), feed, time.monotonic() + seconds)
@@ -113,6 +113,7 @@ def _conclude(console: Console, led: "Ledger", feed: Feed) -> int:
     led.wait_for_archive(ARCHIVE_SECONDS_MAX)
     report = verify(led.settings, deep=True)
     rows = [[kind, records, events] for kind, records, events in led.archive.totals()]
+    console.say(feed.says())
     console.say(table(["kind", "records", "events"], rows))
     facts: dict[str, Any] = {
         "handed_over": feed.handed_over,

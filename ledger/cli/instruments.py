@@ -56,7 +56,11 @@ def list_(console: Console, search: str) -> None:
     """Every instrument whose symbol or alias contains SEARCH."""
     with connect(console.settings.home) as led:
         found = [
-            {"id": number, "partition": partition_of(i.symbol, led.control.catalog.partitions), **i.model_dump()}
+            {
+                "id": number,
+                "partition": partition_of(i.symbol, led.control.catalog.partitions),
+                **i.model_dump(),
+            }
             for number, i in led.instruments().items()
             if any(search.upper() in name.upper() for name in (i.symbol, *i.aliases))
         ]

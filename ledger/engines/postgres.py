@@ -25,6 +25,7 @@ STOP = (
     process.Step(signal.SIGQUIT, 10.0),  # immediate: recovery at the next start
     process.Step(signal.SIGKILL, 10.0),
 )
+HALF_STOPPED = (process.Step(signal.SIGINT, 5.0), *STOP[1:])
 LEFT_OVER = (process.Step(signal.SIGQUIT, 5.0), process.Step(signal.SIGKILL, 10.0))
 
 WHO = (
@@ -49,7 +50,7 @@ def start(home: Home, patience: Patience, environment: Mapping[str, str]) -> str
     if process.resume(pid_file):
         answer = _wait(home, offset, patience)
     if not answer:
-        process.stop(pid_file, STOP)  # a stop that was itself killed has not finished
+        process.stop(pid_file, HALF_STOPPED)  # by somebody who was killed meanwhile
         _settle(home, server)
         if process.alive(pid_file) is None:
             make_cluster(home, server, patience)

@@ -23,7 +23,7 @@ STOP_POLL_SECONDS = 0.02
 
 ENVIRONMENT_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 
-# The child reads one line from the starter. End of file instead (the starter died) means: do not.
+# The child reads one line from its starter; end of file instead (it died) means: do not.
 GATE = 'read -r go && test "$go" = go && exec "$@" </dev/null'
 
 
@@ -244,8 +244,7 @@ def _born_elsewhere(pid: int) -> str | None:
     """The same where there is no /proc/…/stat: either it has ended, or this is not Linux."""
     import psutil
 
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         one = psutil.Process(pid)
         return None if one.status() == psutil.STATUS_ZOMBIE else repr(one.create_time())
-    except psutil.NoSuchProcess:
-        return None
+    return None

@@ -99,18 +99,18 @@ def _text(part: Part, sample: Lines, options: ReadOptions) -> Format:
     table = read_table(rows, len(names), range(len(names)), delimiter)
     columns = {name: table.columns[number] for number, name in enumerate(names)}
     found = find_columns(names, options, part.label)
-    return _table(names, found, columns, options, part.label, delimiter, headed)
+    return table_format(names, found, columns, options, part.label, delimiter, headed)
 
 
 def _columnar(part: Part, options: ReadOptions) -> Format:
     names = column_names(part)
     rows: TableRows = first_rows(part, SAMPLE_ROWS)
     found = find_columns(names, options, part.label)
-    form = _table(names, found, rows.columns, options, part.label, "", 0)
+    form = table_format(names, found, rows.columns, options, part.label, "", 0)
     return replace(form, columnar=True)
 
 
-def _table(
+def table_format(
     names: Sequence[str],
     found: dict[str, str],
     columns: dict[str, Column],
@@ -119,6 +119,10 @@ def _table(
     delimiter: str,
     header_lines: int,
 ) -> Table:
+    """How a table of these columns (the first rows of each) is read.
+
+    Raises FormatError or NaiveTime, with the way out.
+    """
     kind = kind_of(found, options, names, where)
     _check_instrument(found, options, names, where)
     if kind is Kind.BAR and not options.interval_ns:

@@ -45,7 +45,7 @@ class ReadOptions:
     kind: str | None = None
     """trades, quotes or bars; None: as the columns say."""
     mapping: Mapping[str, str] = field(default_factory=dict)
-    """Our column → the file's."""
+    """Our column → the file's; "" says that the file has none, whatever its names."""
     columns: tuple[str, ...] | None = None
     """The names of the columns of a file without a header."""
     market: str | None = None
@@ -74,7 +74,7 @@ def find_columns(names: Sequence[str], options: ReadOptions, where: str) -> dict
     for ours, theirs in options.mapping.items():
         if ours not in known:
             refuse(f"{where}: --map {ours}={theirs}: we have no column {ours!r}", names)
-        if names.count(theirs) != 1:
+        if theirs and names.count(theirs) != 1:
             many = "no column" if theirs not in names else "more than one column"
             refuse(f"{where}: --map {ours}={theirs}: there is {many} {theirs!r}", names)
     taken = set(options.mapping.values())
@@ -82,8 +82,8 @@ def find_columns(names: Sequence[str], options: ReadOptions, where: str) -> dict
     for name in names:
         if name not in taken:
             lower.setdefault(name.strip().lower(), []).append(name)
-    found = dict(options.mapping)
-    for ours in sorted(known - set(found)):
+    found = {ours: theirs for ours, theirs in options.mapping.items() if theirs}
+    for ours in sorted(known - set(options.mapping)):
         meant = lower.get(ours) or [n for word in _ALSO.get(ours, ()) for n in lower.get(word, ())]
         if len(meant) > 1:
             refuse(f"{where}: {' and '.join(meant)} could both be {ours}", names, ours)

@@ -10,7 +10,7 @@ from ledger.control import InstrumentDefined, SourceDefined
 from ledger.drafts import Ints
 from ledger.instruments import Instrument
 from ledger.load_ports import Ports
-from ledger.quarantine import QuarantineRow, State, StoredRow
+from ledger.quarantine import PAGE_ROWS, QuarantineRow, State, StoredRow
 from ledger.row_checks import fault
 from ledger.rows import TIME_FIELDS, Kind, Rows, empty
 
@@ -108,12 +108,17 @@ class MemoryLedger:
             self.stored.append(StoredRow(len(self.stored) + 1, "open", row))
         return len(fresh)
 
-    def entries(self, state: State | None = "open", ids: Sequence[int] = ()) -> list[StoredRow]:
-        return [
-            one
-            for one in self.stored
-            if (state is None or one.state == state) and (not ids or one.id in ids)
-        ]
+    def entries(
+        self,
+        state: State | None = "open",
+        ids: Sequence[int] = (),
+        *,
+        after: int = 0,
+        limit: int = PAGE_ROWS,
+    ) -> list[StoredRow]:
+        found = [one for one in self.stored if state is None or one.state == state]
+        found = [one for one in found if one.id > after and (not ids or one.id in ids)]
+        return found[:limit]
 
     def resolve(self, ids: Iterable[int]) -> None:
         gone = set(ids)

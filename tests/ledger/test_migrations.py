@@ -87,9 +87,7 @@ def test_a_topic_made_again_is_not_taken_over(bare: Settings) -> None:
         assert db.value("SELECT topic_id FROM stream WHERE letter = 'c'") == "id-c"
 
 
-def test_down_is_refused_while_the_archive_holds_events(
-    engines: Addresses, tmp_path: Path
-) -> None:
+def test_down_is_refused_while_the_archive_holds_events(engines: Addresses, tmp_path: Path) -> None:
     """What may be nowhere else is not dropped by a migration."""
     settings = new_ledger(engines, tmp_path)
     catch_up(settings)
@@ -169,9 +167,7 @@ def test_columns_of_event_tables_are_aligned_without_padding(bare: Settings) -> 
                 at += sizes[name]
 
 
-def test_the_dry_run_is_all_an_administrator_needs(
-    bare: Settings, tmp_path: Path
-) -> None:
+def test_the_dry_run_is_all_an_administrator_needs(bare: Settings, tmp_path: Path) -> None:
     """The printed SQL, run by hand on an empty database, makes the same objects."""
     text = ddl(bare)
     with psycopg.connect(bare.dsn, autocommit=True) as connection:

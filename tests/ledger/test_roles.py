@@ -93,9 +93,7 @@ def test_replication_mode_does_not_switch_the_triggers_off(
 
 
 @pytest.mark.parametrize("role", [Role.READER])
-def test_the_reader_writes_nothing(
-    filled: Settings, raw: psycopg.Connection, role: Role
-) -> None:
+def test_the_reader_writes_nothing(filled: Settings, raw: psycopg.Connection, role: Role) -> None:
     """A reader may not even insert."""
     for table in [*event_tables(filled), *WORKING]:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

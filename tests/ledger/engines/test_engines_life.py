@@ -237,6 +237,32 @@ def test_ctrl_c_does_not_reach_them(home: Path) -> None:
     assert "|".join(running) == addresses.strip()
 
 
+def test_a_stop_that_was_killed(home: Path) -> None:
+    """A server that somebody began to stop is stopped wholly and started again."""
+    addresses = engines.start(home, _say)
+    pid = _pids(home)["postgres"]
+    assert pid is not None
+    with psycopg.connect(addresses.dsn):  # which a server that stops politely waits for
+        os.kill(pid, signal.SIGTERM)
+        pid_file = Home(home).postgres / "data" / "postmaster.pid"
+        while "stopping" not in pid_file.read_text():
+            time.sleep(0.01)
+        assert engines.running(home) is None
+        assert engines.start(home, _say) == addresses
+    assert _pids(home)["postgres"] != pid
+
+
+def test_a_suspended_engine(home: Path) -> None:
+    """A suspended broker does not count as running; a start wakes it."""
+    addresses = engines.start(home, _say)
+    pids = _pids(home)
+    assert pids["kafka"] is not None
+    os.kill(pids["kafka"], signal.SIGSTOP)
+    assert engines.running(home, engines=("kafka",)) is None
+    assert engines.start(home, _say) == addresses
+    assert _pids(home) == pids
+
+
 def test_lost_pid_files(home: Path) -> None:
     """Engines whose pid files were deleted are found again, not started twice."""
     engines.start(home, _say)

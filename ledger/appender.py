@@ -122,7 +122,7 @@ class Appender:
     def end_of_source(self, source: int, *, loaded: bool = False) -> None:
         """The source has nothing more to say: holes still open are gaps now."""
         with self._changed:
-            self._enqueue_gaps(source, loaded, all_of_them=True)
+            self._enqueue_gaps(source, loaded, ended=True)
         self._pump()
 
     def flush(self) -> None:
@@ -166,8 +166,8 @@ class Appender:
         if failure is not None:
             raise type(failure)(failure.message, remedy=failure.remedy, position=failure.position)
 
-    def _enqueue_gaps(self, source: int, loaded: bool, *, all_of_them: bool = False) -> None:
-        rows = self._gaps.due(all_of_them=all_of_them)
+    def _enqueue_gaps(self, source: int, loaded: bool, *, ended: bool = False) -> None:
+        rows = self._gaps.due(source, ended=ended)
         if len(rows):
             sort = Sort(Kind.GAP, source, loaded)
             self._state.queue.append(Item(sort, rows, self._partitions_of(rows), Pending()))

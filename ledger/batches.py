@@ -14,6 +14,7 @@ from typing import Any, Final
 from ledger.drafts import Draft
 from ledger.errors import FormatError
 from ledger.sources.columnar import TableRows
+from ledger.sources.columns import plain
 from ledger.sources.detect import SAMPLE_ROWS, table_format
 from ledger.sources.mapping import ReadOptions, find_columns
 from ledger.times import parse_interval
@@ -130,7 +131,7 @@ def _columns(data: Any, kind: str) -> dict[str, Any]:
         data = data.to_arrow()
     if isinstance(data, pa.Table):
         return {
-            str(name): column.combine_chunks()
+            str(name): plain(column)
             for name, column in zip(data.column_names, data.columns, strict=True)
         }
     return _from_rows(data, kind)

@@ -229,7 +229,11 @@ class Ledger:
         chosen = options or LoadOptions(define=define)
         with writer_of(self) as writer:
             through = ports(self, writer, reason=reason)
-            return load([Path(p) for p in paths], through, chosen, talk=talk)
+            result = load([Path(p) for p in paths], through, chosen, talk=talk)
+        if not result.definitions:
+            self.appender.end_of_source(self.source(result.source), loaded=True)
+            self.appender.flush()
+        return result
 
     # ---- time and citations -----------------------------------------------------------------
 

@@ -3,8 +3,8 @@
 value = mantissa · 10^exponent. Nothing passes through a float: texts are read as decimals. A float
 that a user hands over is taken at its shortest text (what `repr` shows), or, where that has more
 than the 15 digits a double holds for sure, at 15: the rest is the noise of somebody's arithmetic
-(0.0016200800000000001 is 0.00162008). Zeros beyond the exponent and exact exponent notation are fine; digits beyond it are a
-loss, so that row is refused.
+(0.0016200800000000001 is 0.00162008). Zeros beyond the exponent and exact exponent notation are
+fine; digits beyond it are a loss, so that row is refused.
 """
 
 import re
@@ -28,6 +28,7 @@ _NOT_FINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE | re.A
 _MANTISSA_MAX: Final = 2**63 - 1
 _DIGITS_MAX: Final = 19  # of an int64
 _DOUBLE_DIGITS: Final = 15
+_PLAIN_CHARACTERS_MAX: Final = 38  # the digits of decimal128
 
 
 class Fault(IntEnum):
@@ -35,7 +36,7 @@ class Fault(IntEnum):
 
     NONE = 0
     MISSING = 1
-    NOT_ANUMBER = 2
+    NOT_A_NUMBER = 2
     NOT_FINITE = 3
     TOO_FINE = 4
     TOO_LARGE = 5
@@ -43,7 +44,7 @@ class Fault(IntEnum):
 
 FAULT_TEXT: Final = {
     Fault.MISSING: "missing",
-    Fault.NOT_ANUMBER: "not a number",
+    Fault.NOT_A_NUMBER: "not a number",
     Fault.NOT_FINITE: "not finite",
     Fault.TOO_FINE: "has digits beyond the instrument's exponent",
     Fault.TOO_LARGE: "does not fit the mantissa",
@@ -67,6 +68,8 @@ def mantissas(column: Any, exponent: int) -> Mantissas:
     faults = np.full(len(column), Fault.NONE, np.int8)
 
     def cast(part: Any, at: int) -> None:
+        if pa.types.is_string(part.type) and not _is_plain(part):
+            raise pa.ArrowInvalid("not for Arrow")
         numbers = part.cast(pa.decimal128(38, max(0, -exponent)))
         span = slice(at, at + len(part))
         values[span], faults[span] = _low_words(numbers, exponent)
@@ -109,7 +112,7 @@ def mantissa(text: Any, exponent: int) -> int | Fault:
     if not written:
         return Fault.MISSING
     if not NUMBER.fullmatch(written):
-        return Fault.NOT_FINITE if _NOT_FINITE.fullmatch(written) else Fault.NOT_ANUMBER
+        return Fault.NOT_FINITE if _NOT_FINITE.fullmatch(written) else Fault.NOT_A_NUMBER
     try:
         number = Decimal(written)
     except InvalidOperation:  # an exponent beyond what Decimal holds
@@ -176,6 +179,15 @@ def readable(column: Any) -> Any:
         if pc.any(empty).as_py():
             column = pc.if_else(empty, pa.scalar(None, pa.string()), column)
     return column
+
+
+def _is_plain(texts: Any) -> bool:
+    """Whether Arrow reads these texts exactly: it makes 0 of 9.19e-35 without a word."""
+    import pyarrow.compute as pc
+
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) > _PLAIN_CHARACTERS_MAX:
+        return False
+    return not pc.any(pc.match_substring(texts, "e", ignore_case=True)).as_py()
 
 
 def _float_texts(column: Any) -> Any:

@@ -133,13 +133,14 @@ class GapWatch:
             newest = int(mine["event_time"].max())
             self.newest[feed] = max(newest, self.newest.get(feed, newest))
 
-    def due(self, *, all_of_them: bool = False) -> Rows:
-        """The `Gap` rows to append now: new gaps (older than the patience, or all of them when the
-        source ends) and closings. What is returned counts as announced."""
+    def due(self, source: int, *, ended: bool = False) -> Rows:
+        """The `Gap` rows to append now: this source's new gaps (older than the patience, or all of
+        them when the source has ended) and any closings. What is returned counts as announced."""
         found = [
             (feed, hole, GapState.OPEN)
-            for (source, feed), edges in self._edges.items()
-            for hole in self._ripe(source, feed, edges, all_of_them)
+            for (whose, feed), edges in self._edges.items()
+            if whose == source
+            for hole in self._ripe(source, feed, edges, ended)
         ]
         for feed, hole, _ in found:
             self.seed_open(feed, hole)

@@ -172,10 +172,9 @@ def _read_texts(texts: list[str | None], at: int, written: Ints, form: NDArray[n
             local, zone_text = split_time(text or "")
         except LedgerError:
             continue
-        in_reach = -(2**62) < local < 2**62
-        if in_reach:
-            written[place] = local - (fixed_offset_ns(zone_text) if zone_text else 0)
-            form[place] = _ZONED if zone_text else _NAIVE
+        utc = local - (fixed_offset_ns(zone_text) if zone_text else 0)
+        written[place] = max(-(2**62), min(utc, 2**62))  # what is out of reach stays outside
+        form[place] = _ZONED if zone_text else _NAIVE
 
 
 def _empty(column: Any) -> Bools:

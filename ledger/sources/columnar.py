@@ -12,6 +12,7 @@ import numpy as np
 
 from ledger.drafts import Column, Ints
 from ledger.errors import FormatError
+from ledger.sources.columns import plain
 from ledger.sources.parts import COLUMNAR, Damaged, Part, Step, magic_of
 
 BATCH_ROWS_MAX: Final = 65_536
@@ -70,7 +71,8 @@ def read_tables(part: Part, step: Step) -> Iterator[TableRows]:
     try:
         total = 0
         for batch, share in _batches(part):
-            yield TableRows(dict(zip(batch.schema.names, batch.columns, strict=True)), first)
+            columns = map(plain, batch.columns)
+            yield TableRows(dict(zip(batch.schema.names, columns, strict=True)), first)
             first += batch.num_rows
             step(int(share * size) - total)
             total = int(share * size)

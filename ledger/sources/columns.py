@@ -65,6 +65,19 @@ def take_times(times: Times, refusals: Refusals, what: str = "") -> NDArray[np.i
     return times.values
 
 
+def plain(column: Column) -> Column:
+    """The column as one array, text of whatever layout as ordinary text."""
+    import pyarrow as pa
+
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    kind = column.type
+    coded_text = pa.types.is_dictionary(kind) and not pa.types.is_integer(kind.value_type)
+    if coded_text or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string())
+    return column
+
+
 def texts(values: list[Any]) -> Column:
     """A text column of what was read one by one; None is null."""
     import pyarrow as pa

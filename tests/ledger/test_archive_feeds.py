@@ -1,5 +1,7 @@
 """What a batch says about its feeds: sequences as runs, newest times, against plain models."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,7 +48,7 @@ def test_runs_hold_exactly_what_arrived(
     """However sequences are split over batches, the runs are the maximal ranges of their union."""
     merged = merge_runs(np.concatenate((merge_runs(single(early)), merge_runs(single(late)))))
     assert members(merged) == set(early) | set(late)
-    for left, right in zip(merged, merged[1:], strict=False):
+    for left, right in pairwise(merged):
         if (left["source"], left["instrument"]) == (right["source"], right["instrument"]):
             assert int(right["first"]) > int(left["last"]) + 1, "touching runs are joined"
     assert merged.tolist() == merge_runs(single(early + late)).tolist()

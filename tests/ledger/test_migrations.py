@@ -1,7 +1,6 @@
 """The shape of the archive: up, down, up again, described, and refused where it would destroy."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -181,12 +180,12 @@ def test_the_dry_run_is_all_an_administrator_needs(bare: Settings, tmp_path: Pat
 
 
 @pytest.fixture
-def stranger(bare: Settings) -> Iterator[Settings]:
+def stranger(bare: Settings) -> Settings:
     """A user who may log in and nothing else."""
     name = f"{bare.prefix}_stranger"
     with psycopg.connect(bare.dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
-    yield replace(bare, dsn=make_conninfo(bare.dsn, user=name))
+    return replace(bare, dsn=make_conninfo(bare.dsn, user=name))
 
 
 def test_without_rights_the_sql_for_an_administrator_is_shown(stranger: Settings) -> None:

@@ -36,7 +36,7 @@ def event_tables(settings: Settings) -> list[str]:
     with as_role(settings, None) as db:
         found = db.rows(
             "SELECT relname FROM pg_class JOIN event_table e"
-            " ON relname = e.name OR relname LIKE e.name || '\\_e1\\_%%' OR relname = e.name || '_c0'"
+            " ON relname IN (e.name, e.name || '_c0') OR relname LIKE e.name || '\\_e1\\_%%'"
             " WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'p') ORDER BY 1",
             [settings.prefix],
         )

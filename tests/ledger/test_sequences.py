@@ -50,8 +50,8 @@ def test_gaps_tell_what_is_missing_and_when_it_came(
         watch.observe(7, Kind.TRADE, trades(batch))
         model.update(batch)
         for end in (False, True) if now else (False,):
-            _apply(watch.due(all_of_them=end), still_open, model)
-    _apply(watch.due(all_of_them=True), still_open, model)
+            _apply(watch.due(7, ended=end), still_open, model)
+    _apply(watch.due(7, ended=True), still_open, model)
     missing = set(range(min(model), max(model))) - model
     covered = {s for first, last in still_open for s in range(first, last + 1)}
     assert missing <= covered
@@ -73,11 +73,11 @@ def test_a_late_tick_inside_the_patience_is_no_gap() -> None:
     """A hole is announced only when its feed has gone on for longer than the patience."""
     watch = GapWatch()
     watch.observe(7, Kind.TRADE, trades([1, 3], times=[0, 10]))
-    assert not len(watch.due())
+    assert not len(watch.due(7))
     watch.observe(7, Kind.TRADE, trades([2], times=[5]))
     watch.observe(7, Kind.TRADE, trades([4, 6], times=[20, 30]))
     watch.observe(7, Kind.TRADE, trades([7], times=[30 + PATIENCE_NS]))
-    found = watch.due()
+    found = watch.due(7)
     assert [(r["first_seq"], r["last_seq"], r["time_before"], r["time_after"]) for r in found] == [
         (5, 5, 20, 30)
     ]
@@ -88,7 +88,7 @@ def test_a_gap_is_identified_by_its_range() -> None:
     first, second = GapWatch(), GapWatch()
     for watch, source in ((first, 7), (second, 8)):
         watch.observe(source, Kind.TRADE, trades([10, 14]))
-    ids = [w.due(all_of_them=True)["id"][0].tobytes() for w in (first, second)]
+    ids = [w.due(s, ended=True)["id"][0].tobytes() for w, s in ((first, 7), (second, 8))]
     assert ids[0] == ids[1] == gap_id(11, 13)
 
 
@@ -96,12 +96,21 @@ def test_another_source_fills_a_hole() -> None:
     """What one source missed and another brought is no gap; what it leaves out closes later."""
     watch = GapWatch()
     watch.observe(1, Kind.TRADE, trades([1, 2, 6]))
-    assert len(watch.due(all_of_them=True)) == 1
+    assert len(watch.due(1, ended=True)) == 1
     watch.observe(2, Kind.TRADE, trades([3, 4]))
-    assert not len(watch.due(all_of_them=True))
+    assert not len(watch.due(2, ended=True))
     watch.observe(2, Kind.TRADE, trades([5]))
-    closing = watch.due()
+    closing = watch.due(2)
     assert [int(r["state"]) for r in closing] == [GapState.CLOSED]
+
+
+def test_one_source_ending_leaves_another_its_patience() -> None:
+    """A load that ends says nothing about a socket that may still bring a late tick."""
+    watch = GapWatch()
+    watch.observe(1, Kind.TRADE, trades([1, 3]))
+    watch.observe(2, Kind.TRADE, trades([1, 4], instrument=4))
+    assert [int(r["instrument"]) for r in watch.due(2, ended=True)] == [4]
+    assert [int(r["instrument"]) for r in watch.due(1, ended=True)] == [3]
 
 
 def test_a_restarted_appender_goes_on_where_the_archive_stands() -> None:
@@ -109,7 +118,7 @@ def test_a_restarted_appender_goes_on_where_the_archive_stands() -> None:
     watch = GapWatch()
     watch.seed(7, (3, Kind.TRADE), [Run(1, 5, 0, 50), Run(8, 9, 80, 90)])
     watch.observe(7, Kind.TRADE, trades([12]))
-    found = watch.due(all_of_them=True)
+    found = watch.due(7, ended=True)
     assert [(int(r["first_seq"]), int(r["last_seq"])) for r in found] == [(6, 7), (10, 11)]
 
 
@@ -117,4 +126,4 @@ def test_rows_without_a_sequence_are_passed_over() -> None:
     """ABSENT sequences neither make nor fill a hole."""
     watch = GapWatch()
     watch.observe(7, Kind.TRADE, trades([1, ABSENT, 2], times=[1, 2, 3]))
-    assert not len(watch.due(all_of_them=True))
+    assert not len(watch.due(7, ended=True))

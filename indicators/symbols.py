@@ -1,0 +1,292 @@
+"""Symbols: what a formula computes with. Running it once on symbols leaves a tape.
+
+The same sub-expression asked for twice is one row: found by looking. Where pandas-ta adds its
+epsilon to a whole range as soon as one value of it is zero (`f.nonzero`), a symbol carries both
+worlds, without and with epsilon, through whatever follows; at the output the latch chooses. So the
+live value is what pandas-ta computes on the prefix that ends at this bar, past included.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from indicators import ops
+from indicators.errors import BadParameter
+from indicators.tape import COLUMNS, Tape, check
+
+
+class Ref(NamedTuple):
+    """A register before registers are numbered."""
+
+    kind: str  # "input", "constant" or "row"
+    at: int
+
+
+class Row(NamedTuple):
+    """One operation as asked for."""
+
+    op: int
+    n: int
+    k: int
+    operands: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Symbol:
+    """A series yet to come. `values` has one register per state of its `latches` (bit i of the
+    index is latch i)."""
+
+    formula: "Formula"
+    values: tuple[Ref, ...]
+    latches: tuple[int, ...] = ()
+
+    def __add__(self, other: "Operand") -> "Symbol":
+        return self.formula.emit(ops.ADD, self, other)
+
+    def __radd__(self, other: float) -> "Symbol":
+        return self.formula.emit(ops.ADD, other, self)
+
+    def __sub__(self, other: "Operand") -> "Symbol":
+        return self.formula.emit(ops.SUBTRACT, self, other)
+
+    def __rsub__(self, other: float) -> "Symbol":
+        return self.formula.emit(ops.SUBTRACT, other, self)
+
+    def __mul__(self, other: "Operand") -> "Symbol":
+        return self.formula.emit(ops.MULTIPLY, self, other)
+
+    def __rmul__(self, other: float) -> "Symbol":
+        return self.formula.emit(ops.MULTIPLY, other, self)
+
+    def __truediv__(self, other: "Operand") -> "Symbol":
+        return self.formula.emit(ops.DIVIDE, self, other)
+
+    def __rtruediv__(self, other: float) -> "Symbol":
+        return self.formula.emit(ops.DIVIDE, other, self)
+
+    def __neg__(self) -> "Symbol":
+        return self.formula.emit(ops.MULTIPLY, self, -1.0)
+
+    def __gt__(self, other: "Operand") -> "Symbol":
+        return self.formula.emit(ops.ABOVE, self, other)
+
+    def __ge__(self, other: "Operand") -> "Symbol":
+        return self.formula.emit(ops.AT_LEAST, self, other)
+
+    def __lt__(self, other: "Operand") -> "Symbol":
+        return self.formula.emit(ops.BELOW, self, other)
+
+    def __le__(self, other: "Operand") -> "Symbol":
+        return self.formula.emit(ops.AT_MOST, self, other)
+
+    def __bool__(self) -> bool:
+        raise TypeError("a symbol has no value while the tape is made: use f.where, not `if`")
+
+
+type Operand = Symbol | float
+
+
+class Formula:
+    """Records rows. Its methods are the instruction set as formulas write it."""
+
+    def __init__(self, inputs: Sequence[str]) -> None:
+        self.inputs = tuple(inputs)
+        self._constants: list[float] = []
+        self._rows: list[Row] = []
+        self._known: dict[Row, Ref] = {}
+
+    def input(self, name: str) -> Symbol:
+        return Symbol(self, (Ref("input", self.inputs.index(name)),))
+
+    def constant(self, value: float) -> Symbol:
+        value = float(value)
+        if value.hex() not in [c.hex() for c in self._constants]:
+            self._constants.append(value)
+        at = [c.hex() for c in self._constants].index(value.hex())
+        return Symbol(self, (Ref("constant", at),))
+
+    def emit(self, op: int, *operands: Operand, n: int = 0, k: int = 0) -> Symbol:
+        """One row per world of its operands."""
+        if not 0 <= n <= ops.LENGTH_BARS_MAX:
+            raise BadParameter(f"a length of {n} bars; at most {ops.LENGTH_BARS_MAX}")
+        symbols = [x if isinstance(x, Symbol) else self.constant(x) for x in operands]
+        latches = tuple(sorted({latch for x in symbols for latch in x.latches}))
+        worlds = [
+            self._row(Row(op, n, k, tuple(_in_world(x, latches, world) for x in symbols)))
+            for world in range(1 << len(latches))
+        ]
+        return Symbol(self, tuple(worlds), latches)
+
+    def nonzero(self, x: Symbol, y: Operand) -> Symbol:
+        """x − y, plus 2⁻⁵² in every bar, past ones too, once any bar was zero."""
+        difference = self.merged(x - y)
+        seen = self.emit(ops.LATCH, difference).values[0]
+        raised = difference + ops.EPSILON
+        return Symbol(self, (difference.values[0], raised.values[0]), (seen.at,))
+
+    def merged(self, x: Symbol) -> Symbol:
+        """One world: the latches choose now."""
+        values = x.values
+        for bit in reversed(range(len(x.latches))):
+            seen, half = Ref("row", x.latches[bit]), 1 << bit
+            values = tuple(
+                low if low == high else self._row(Row(ops.WHERE, 0, 0, (seen, high, low)))
+                for low, high in zip(values[:half], values[half:], strict=True)
+            )
+        return Symbol(self, values)
+
+    def _row(self, row: Row) -> Ref:
+        if row not in self._known:
+            self._known[row] = Ref("row", len(self._rows))
+            self._rows.append(row)
+        return self._known[row]
+
+    def tape(self, named: Sequence[tuple[str, Symbol]]) -> Tape:
+        """The finished tape of these outputs: rows that nothing reads are left out."""
+        outputs = [self.merged(symbol).values[0] for _, symbol in named]
+        return _assemble(self.inputs, self._constants, self._rows, [n for n, _ in named], outputs)
+
+    def lag(self, x: Symbol, n: int = 1) -> Symbol:
+        return self.emit(ops.LAG, x, n=n)
+
+    def diff(self, x: Symbol, n: int = 1) -> Symbol:
+        return x - self.lag(x, n)
+
+    def max(self, x: Operand, y: Operand) -> Symbol:
+        return self.emit(ops.GREATER, x, y)
+
+    def min(self, x: Operand, y: Operand) -> Symbol:
+        return self.emit(ops.LESSER, x, y)
+
+    def abs(self, x: Symbol) -> Symbol:
+        return self.emit(ops.ABSOLUTE, x)
+
+    def sqrt(self, x: Symbol) -> Symbol:
+        return self.emit(ops.ROOT, x)
+
+    def sign(self, x: Symbol) -> Symbol:
+        return self.emit(ops.SIGN, x)
+
+    def where(self, condition: Symbol, x: Operand, y: Operand) -> Symbol:
+        return self.emit(ops.WHERE, condition, x, y)
+
+    def equal(self, x: Symbol, y: Operand) -> Symbol:
+        return self.emit(ops.EQUAL, x, y)
+
+    def valid(self, x: Symbol) -> Symbol:
+        return self.emit(ops.VALID, x)
+
+    def fill(self, x: Symbol, y: Operand) -> Symbol:
+        return self.emit(ops.FILL, x, y)
+
+    def cumulate(self, x: Symbol) -> Symbol:
+        return self.emit(ops.CUMULATE, x)
+
+    def seed(self, x: Symbol, n: int) -> Symbol:
+        return self.emit(ops.SEED, x, n=n)
+
+    def sma(self, x: Symbol, n: int) -> Symbol:
+        return self.emit(ops.SMA, x, n=n)
+
+    def wma(self, x: Symbol, n: int, ascending: bool = True) -> Symbol:
+        return self.emit(ops.WMA, x, n=n, k=int(ascending))
+
+    def sum(self, x: Symbol, n: int) -> Symbol:
+        return self.emit(ops.ROLLING_SUM, x, n=n)
+
+    def mean(self, x: Symbol, n: int) -> Symbol:
+        return self.emit(ops.ROLLING_MEAN, x, n=n)
+
+    def variance(self, x: Symbol, n: int, ddof: int = 1) -> Symbol:
+        return self.emit(ops.ROLLING_VARIANCE, x, n=n, k=ddof)
+
+    def stdev(self, x: Symbol, n: int, ddof: int = 1) -> Symbol:
+        return self.sqrt(self.variance(x, n, ddof))
+
+    def highest(self, x: Symbol, n: int) -> Symbol:
+        return self.emit(ops.HIGHEST, x, n=n)
+
+    def lowest(self, x: Symbol, n: int) -> Symbol:
+        return self.emit(ops.LOWEST, x, n=n)
+
+    def mean_deviation(self, x: Symbol, n: int) -> Symbol:
+        return self.emit(ops.MEAN_DEVIATION, x, n=n)
+
+    def ewm(self, x: Symbol, com: float) -> Symbol:
+        return self.emit(ops.EWM, x, 1.0 / (1.0 + com), k=int(com == 1.0))
+
+    def ema(self, x: Symbol, n: int, *, from_first: bool = False) -> Symbol:
+        """Exponential average with span n, its first value the mean of the first n bars
+        (`from_first`: counted from the first that is not null)."""
+        com = (n - 1) / 2.0
+        variant = int(from_first) + 2 * int(com == 1.0)
+        return self.emit(ops.EMA, x, 1.0 / (1.0 + com), n=n, k=variant)
+
+    def rma(self, x: Symbol, n: int) -> Symbol:
+        """Wilder's average, its first value the first that is not null."""
+        alpha = 1.0 / n
+        return self.ewm(x, (1.0 - alpha) / alpha)
+
+    def session(self, seconds: Symbol, anchor: str) -> Symbol:
+        return self.emit(ops.SESSION, seconds, k=SESSIONS.index(anchor))
+
+    def session_sum(self, x: Symbol, session: Symbol) -> Symbol:
+        return self.emit(ops.SESSION_SUM, x, session)
+
+
+SESSIONS = ("D", "W", "M", "Q", "Y", "h", "min")
+
+
+def _in_world(x: Symbol, latches: tuple[int, ...], world: int) -> Ref:
+    own = sum(((world >> latches.index(latch)) & 1) << i for i, latch in enumerate(x.latches))
+    return x.values[own]
+
+
+def _assemble(
+    inputs: tuple[str, ...],
+    constants: Sequence[float],
+    rows: Sequence[Row],
+    names: Sequence[str],
+    outputs: Sequence[Ref],
+) -> Tape:
+    """Keeps what the outputs need, numbers registers and cells, and adds up the startups."""
+    needed, todo = set(outputs), list(outputs)
+    while todo:
+        ref = todo.pop()
+        if ref.kind == "row":
+            fresh = set(rows[ref.at].operands) - needed
+            needed |= fresh
+            todo += fresh
+    kept = [c for at, c in enumerate(constants) if Ref("constant", at) in needed]
+    register = {Ref("input", at): at for at in range(len(inputs))}
+    for at in range(len(constants)):
+        if Ref("constant", at) in needed:
+            register[Ref("constant", at)] = len(register)
+    startup = dict.fromkeys(register, 0)
+    code, cell, table = [], 0, ops.by_number()
+    for at, row in enumerate(rows):
+        if (ref := Ref("row", at)) not in needed:
+            continue
+        register[ref] = len(register)
+        op, width = table[row.op], table[row.op].cells(row.n)
+        second = row.operands[1] if len(row.operands) > 1 else None
+        constant = constants[second.at] if second and second.kind == "constant" else 0.0
+        startup[ref] = max(startup[x] for x in row.operands) + op.memory(row.n, constant)
+        operands = [register[x] for x in row.operands] + [0] * (4 - len(row.operands))
+        code.append([row.op, cell if width else 0, row.n, row.k, *operands])
+        cell += width
+    tape = Tape(
+        inputs,
+        tuple(kept),
+        np.array(code, np.uint32).reshape(-1, len(COLUMNS)),
+        tuple(names),
+        np.array([register[x] for x in outputs], np.int64),
+        tuple(startup[x] + 1 for x in outputs),
+    )
+    check(tape)
+    return tape
+
+
+type Body = Callable[..., Symbol | tuple[Symbol, ...]]

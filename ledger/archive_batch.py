@@ -74,7 +74,7 @@ class Builder:
         """Take the next record. Raises AttachRefused for a hole no broker leaves, ForeignLedger
         for the beginning of another ledger."""
         if record.offset > self.next_offset:
-            self._add_voids(record.offset)
+            self.add_voids(record.offset)
         self.next_offset = record.offset + 1
         decoded = decode(record.value)
         kinds = KINDS_OF[self.stream.letter]
@@ -101,7 +101,9 @@ class Builder:
             + (NO_REPEAT,)
         )
 
-    def _add_voids(self, end: int) -> None:
+    def add_voids(self, end: int) -> None:
+        """Cover the offsets before `end`, which hold no record. Raises AttachRefused when they are
+        too many."""
         if end - self.next_offset > VOID_OFFSETS_MAX:
             raise AttachRefused(
                 f"the log has no records from here to offset {end - 1}",
@@ -113,6 +115,7 @@ class Builder:
             self._sources.append(-1)
             nothing = (0, 0, _ZERO_LEAF, _ZERO_HEADER, NO_REPEAT)
             self._frames.append((offset, VOID, 0, *NO_EVENT_TIME, *nothing))
+        self.next_offset = end
 
     def _add_frame(self, record: Record, frame: Frame) -> None:
         header, at, first = frame.header, len(self._frames), 0

@@ -69,11 +69,18 @@ class Intake:
         """Take one record; one that was taken before is passed over. Raises as Builder.add."""
         if record.offset < self.next_offset(stream):
             return
-        builder = self._builders.get(stream)
-        if builder is None:
-            builder = Builder(stream, self._marks[stream], self.ledger)
-            self._builders[stream], self._began[stream] = builder, time.monotonic()
-        builder.add(record)
+        self._builder(stream).add(record)
+
+    def skip_to(self, stream: Stream, offset: int) -> None:
+        """The log goes on at `offset`: what is before it and was not taken holds no record."""
+        if offset > self.next_offset(stream):
+            self._builder(stream).add_voids(offset)
+
+    def _builder(self, stream: Stream) -> Builder:
+        if stream not in self._builders:
+            self._builders[stream] = Builder(stream, self._marks[stream], self.ledger)
+            self._began[stream] = time.monotonic()
+        return self._builders[stream]
 
     def full(self) -> Iterator[Batch]:
         """Batches at a limit: they leave before more is read."""

@@ -209,9 +209,14 @@ class Archiver:
         self._assign(reader)
 
     def _look(self, reader: LogReader) -> None:
+        """Ask for the log ends, and cover markers that stand at them: no record will follow soon
+        to tell of them."""
+        assert self._intake is not None
         for stream in self._drain.holds:
-            if stream not in self.refused:
-                self._ends[stream] = reader.bounds(stream.topic, stream.partition)[1]
+            if self._intake.takes(stream):
+                place = (stream.topic, stream.partition)
+                self._intake.skip_to(stream, reader.position(*place) or 0)
+                self._ends[stream] = reader.bounds(*place)[1]
         self._looked = time.monotonic()
 
     def _is_caught_up(self, reader: LogReader) -> bool:

@@ -7,26 +7,28 @@
 Everything heavy is imported inside the method that needs it.
 """
 
-import os
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from ledger.addresses import with_engines
 from ledger.control_log import ControlLog, Numbered, send_copies
-from ledger.errors import ArchiveBehind, Refused
+from ledger.errors import Refused
 from ledger.instruments import Instrument
 from ledger.positions import Cut, LedgerId, partition_of
 from ledger.settings import Settings, read_settings
-from ledger.topics import market_topic
-from ledger.version import BUILD, TOOL
+from ledger.version import TOOL
 
 if TYPE_CHECKING:
     from ledger.appender import Appender
     from ledger.archive import Archive
+    from ledger.drafts import Draft
     from ledger.load_options import LoadOptions, Talk
     from ledger.load_result import LoadResult
+    from ledger.packing import Pending, Positions
+    from ledger.quarantine_retry import RetryResult
+
+ARCHIVE_SECONDS_MAX: Final = 10.0
 
 
 def connect(
@@ -151,63 +153,76 @@ class Ledger:
     def appender(self) -> "Appender":
         """The appender of this connection, started at its first use.
 
-        Raises ArchiveBehind when nobody archives and the archive is behind: Kafka would forget
-        what nobody has copied.
+        Raises ArchiveBehind when nobody archives and the archive is behind the log.
         """
         if self._appender is None:
-            from ledger.appender import Appender, Target
+            from ledger.appending import open_appender
 
-            self._refuse_when_unarchived()
             self.control.refresh()
             self._copy()
-            catalog = self.control.catalog
-            target = Target(
-                market_topic(self.settings.prefix, catalog.epoch),
-                self.settings.kafka,
-                self._partition_of(),
-                build=BUILD,
-                run=os.urandom(8),
-                semantics=catalog.semantics,
-            )
-            self._appender = Appender(target, self.archive.gap_watch())
+            self._appender = open_appender(self.control, self.archive, self._partition_of())
         return self._appender
 
-    def _refuse_when_unarchived(self) -> None:
-        if self.archive.archiver_runs() or not self.lag():
-            return
-        raise ArchiveBehind(
-            "no archiver runs, and the archive is behind the log: appending would let Kafka's "
-            "retention overtake it",
-            remedy="fledger up, or fledger run archiver",
-        )
-
-    def lag(self) -> dict[int, int]:
-        """Per market partition that is behind: how many records the archive has still to copy."""
-        archived, ends = self.archive.archived, self.control.ends()
-        behind = {p: end - archived(p).next_offset for p, end in ends.items()}
-        return {p: records for p, records in behind.items() if records > 0}
-
     def wait_for_archive(
-        self, seconds_max: float, progress: Callable[[int], None] | None = None
+        self,
+        seconds_max: float = ARCHIVE_SECONDS_MAX,
+        progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Wait until the archive holds all that is in the log now. Raises ArchiveBehind when it
-        does not move for `seconds_max`."""
-        ends, archived = self.control.ends(), self.archive.archived
-        owed, moved = -1, time.monotonic()
-        while True:
-            left = sum(max(0, end - archived(p).next_offset) for p, end in ends.items())
-            if not left:
-                return
-            if left != owed:
-                owed, moved = left, time.monotonic()
-                if progress is not None:
-                    progress(left)
-            if time.monotonic() - moved > seconds_max:
-                raise ArchiveBehind(
-                    f"the archive is {left} records behind and does not move",
-                    remedy="fledger status; fledger up, or fledger run archiver",
-                )
-            time.sleep(0.02)
+        does not move for `seconds_max`; `progress` gets how many records are left."""
+        from ledger.appending import wait_for_archive
+
+        wait_for_archive(self.control, self.archive, seconds_max, progress)
+
+    def append(self, draft: "Draft", *, source: str = "api", loaded: bool = False) -> "Positions":
+        """Append a batch (`trades`, `quotes` or `bars`) and wait; returns the positions of its
+        rows, arrays of shape (n,). A repeat of a known identity is appended and changes nothing.
+
+        `source` names who says so. `loaded` marks facts that were not known here when they
+        happened. Raises Refused, with every row that cannot be a fact, before anything is appended.
+        """
+        return self.submit(draft, source=source, loaded=loaded).result()
+
+    def submit(self, draft: "Draft", *, source: str = "api", loaded: bool = False) -> "Pending":
+        """As `append`, without waiting: the result can be awaited, or asked for later."""
+        from ledger.appending import rows_or_refuse
+
+        number = self.source(source)
+        appender = self.appender
+        self.control.refresh()
+        rows = rows_or_refuse(draft, self.control.catalog)
+        return appender.append(
+            draft.kind, rows, source=number, loaded=loaded, sequenced=draft.facts.contiguous
+        )
+
+    def clock(self, source: str, time_ns: int) -> int:
+        """Say that nothing of `source` before a time (ns) follows: its quiet bars close. Returns to
+        how many feeds of the source that was said. Raises UsageError for an unknown source."""
+        from ledger.errors import UsageError
+        from ledger.rows import Kind, clock_rows
+
+        self.control.refresh()
+        sources = self.control.catalog.sources
+        if source not in sources:
+            known = ", ".join(sorted(sources)) or "none"
+            raise UsageError(f"no source {source!r}; known: {known}", remedy="name one of these")
+        self.appender.flush()
+        self.wait_for_archive()  # it knows which feeds a source has
+        feeds = self.archive.feeds_of(sources[source])
+        if feeds:
+            rows = clock_rows([(time_ns, f.interval, f.instrument, f.kind) for f in feeds])
+            self.appender.append(Kind.CLOCK, rows, source=sources[source]).result()
+        return len(feeds)
+
+    def retry_quarantine(
+        self, *ids: int, accept_jumps: bool = False, reason: str = ""
+    ) -> "RetryResult":
+        """Try refused rows again with the definitions there are now; what is a fact is appended."""
+        from ledger.loading import ports, writer_of
+        from ledger.quarantine_retry import retry
+
+        with writer_of(self) as writer:
+            return retry(ports(self, writer, reason=reason), ids, accept_jumps=accept_jumps)
 
     def load(
         self,

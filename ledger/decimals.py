@@ -187,7 +187,7 @@ def _is_plain(texts: Any) -> bool:
 
     if (pc.max(pc.binary_length(texts)).as_py() or 0) > _PLAIN_CHARACTERS_MAX:
         return False
-    return not pc.any(pc.match_substring(texts, "e", ignore_case=True)).as_py()
+    return not any(pc.any(pc.match_substring(texts, letter)).as_py() for letter in "eE")
 
 
 def _float_texts(column: Any) -> Any:

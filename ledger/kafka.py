@@ -129,6 +129,7 @@ class LogReader:
 
     def __init__(self, kafka: Options) -> None:
         self.options = kafka
+        self._ends: dict[tuple[str, int], int] = {}
         self._consumer = Consumer(
             {
                 **_quiet(kafka),
@@ -143,6 +144,7 @@ class LogReader:
                 "fetch.error.backoff.ms": 100,
                 "check.crcs": True,
                 "isolation.level": "read_uncommitted",  # offsets tile: nothing is hidden from us
+                "enable.partition.eof": True,  # the only news of a marker at the end of the log
             }
         )
 
@@ -157,6 +159,7 @@ class LogReader:
 
     def assign(self, starts: Mapping[tuple[str, int], int]) -> None:
         """Read exactly these partitions from exactly these offsets."""
+        self._ends = {}
         self._consumer.assign([TopicPartition(t, p, o) for (t, p), o in starts.items()])
 
     def pause(self, topic: str, partition: int) -> None:
@@ -189,6 +192,10 @@ class LogReader:
                 f"{message.topic()} partition {message.partition()}: {error.str()}",
                 remedy="fledger status shows what the topic still holds",
             )
+        if error.code() == KafkaError._PARTITION_EOF:
+            place = (str(message.topic()), _known(message.partition()))
+            self._ends[place] = _known(message.offset())
+            return None
         if error.retriable() or error.code() in _PASSING:
             return None
         raise _unreachable(self.options, error)
@@ -206,11 +213,11 @@ class LogReader:
     def position(self, topic: str, partition: int) -> int | None:
         """The offset after the last record handed out (a broker's marker counts), if any was."""
         offset = self._consumer.position([TopicPartition(topic, partition)])[0].offset
-        return None if offset == OFFSET_INVALID else int(offset)
+        end = self._ends.get((topic, partition), OFFSET_INVALID)
+        return None if max(offset, end) == OFFSET_INVALID else int(max(offset, end))
 
 
 _PASSING: Final = (
-    KafkaError._PARTITION_EOF,
     KafkaError._TRANSPORT,
     KafkaError._ALL_BROKERS_DOWN,
     KafkaError._TIMED_OUT,

@@ -5,6 +5,7 @@ so queries elsewhere are plain SQL with plain table names. Names that vary (leav
 here; values are always bound.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -20,6 +21,8 @@ CONNECT_SECONDS_MAX: Final = 10
 STATEMENT_SECONDS_MAX: Final = 60
 """For a writer: longer, and its process is taken for stopped; its locks must not stay."""
 IDLE_SECONDS_MAX: Final = 30
+# psycopg logs what it ignores while an error is under way; we raise that error.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 _COPY_START: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
 

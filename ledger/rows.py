@@ -182,3 +182,11 @@ def id_words(ids: Rows) -> NDArray[np.uint64]:
     """Shape (n, 2): each 16-byte id as two big-endian words, so words sort as bytes do."""
     words = np.ascontiguousarray(ids).view(">u8").reshape(-1, 2)
     return words.astype(np.uint64)
+
+
+def clock_rows(clocks: list[tuple[int, int, int, int]]) -> Rows:
+    """Clock rows, shape (n,), of (time ns, interval ns or 0, instrument id, kind of the feed)."""
+    rows = empty(Kind.CLOCK, len(clocks))
+    for name, values in zip(("time", "interval", "instrument", "feed"), zip(*clocks), strict=True):
+        rows[name] = values
+    return rows

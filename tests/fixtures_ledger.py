@@ -1,5 +1,6 @@
 """Ledgers of their own for tests: a fresh prefix on the run's engines, archived when asked for."""
 
+import functools
 import itertools
 import os
 import threading
@@ -25,24 +26,25 @@ OTHER = Instrument(symbol="COIN01USD.SIM", price_exponent=-2, size_exponent=-3)
 NewSettings = Callable[..., Settings]
 
 
+def unique_settings(engines: Addresses, home: Path, **changes: object) -> Settings:
+    """Settings of a ledger nobody else has; not migrated."""
+    prefix = f"t{os.getpid()}_{next(_NUMBERS)}_{time.time_ns() % 1_000_000}"
+    values: dict[str, object] = {
+        "home": home,
+        "kafka": {"bootstrap.servers": engines.kafka},
+        "dsn": engines.dsn,
+        "prefix": prefix,
+        "actor": "test",
+        "embedded": False,
+        **changes,
+    }
+    return Settings(**values)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def new_settings(engines: Addresses, tmp_path: Path) -> NewSettings:
     """Makes settings of a ledger nobody else has; not migrated."""
-
-    def make(**changes: object) -> Settings:
-        prefix = f"t{os.getpid()}_{next(_NUMBERS)}_{time.time_ns() % 1_000_000}"
-        values: dict[str, object] = {
-            "home": tmp_path,
-            "kafka": {"bootstrap.servers": engines.kafka},
-            "dsn": engines.dsn,
-            "prefix": prefix,
-            "actor": "test",
-            "embedded": False,
-            **changes,
-        }
-        return Settings(**values)  # type: ignore[arg-type]
-
-    return make
+    return functools.partial(unique_settings, engines, tmp_path)
 
 
 @pytest.fixture

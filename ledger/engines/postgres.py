@@ -84,8 +84,11 @@ def stop(home: Home, patience: Patience) -> bool:
         ) from error
     if sent not in (None, signal.SIGINT):
         patience.say(f"PostgreSQL did not stop in {STOP[0].seconds_max:.0f} s and was killed")
-    with contextlib.suppress(OSError):  # not there, or after a kill the socket is still in it
-        postgres_place.socket_folder(_data(home).parent).rmdir()
+    with contextlib.suppress(OSError):  # not there, or not ours
+        folder = postgres_place.socket_folder(_data(home).parent)
+        for left in folder.glob(f"{postgres_place.SOCKET_NAME}*"):  # by a server that was killed
+            left.unlink()
+        folder.rmdir()
     return sent is not None
 
 

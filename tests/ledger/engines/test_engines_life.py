@@ -414,3 +414,13 @@ def test_a_cache_of_its_own(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     made[0].write_bytes(made[0].read_bytes()[:1_000_000])
     engines.start(fresh, _say, engines=("kafka",))
     assert not made[0].exists()
+
+
+def test_a_stop_after_a_kill_leaves_no_socket(home: Path) -> None:
+    """A stop of a server that was killed removes its socket too."""
+    engines.start(home, _say)
+    socket_folder = postgres_place.socket_folder(Home(home).postgres.resolve())
+    assert socket_folder.exists()
+    _kill(_pids(home)["postgres"])
+    engines.stop(home, _say)
+    assert not socket_folder.exists()

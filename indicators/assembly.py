@@ -1,0 +1,70 @@
+"""From rows as they were asked for to a tape: what is needed, in registers and state cells."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from indicators import ops
+from indicators.tape import COLUMNS, Tape, check
+
+
+class Ref(NamedTuple):
+    """A register before registers are numbered."""
+
+    kind: str  # "input", "constant" or "row"
+    at: int
+
+
+class Row(NamedTuple):
+    """One operation as asked for."""
+
+    op: int
+    n: int
+    k: int
+    operands: tuple[Ref, ...]
+
+
+def assemble(
+    inputs: tuple[str, ...],
+    constants: Sequence[float],
+    rows: Sequence[Row],
+    names: Sequence[str],
+    outputs: Sequence[Ref],
+) -> Tape:
+    """Keeps what the outputs need, numbers registers and cells, and adds up the startups."""
+    needed, todo = set(outputs), list(outputs)
+    while todo:
+        ref = todo.pop()
+        if ref.kind == "row":
+            fresh = set(rows[ref.at].operands) - needed
+            needed |= fresh
+            todo += fresh
+    kept = [c for at, c in enumerate(constants) if Ref("constant", at) in needed]
+    register = {Ref("input", at): at for at in range(len(inputs))}
+    for at in range(len(constants)):
+        if Ref("constant", at) in needed:
+            register[Ref("constant", at)] = len(register)
+    startup = dict.fromkeys(register, 0)
+    code, cell, table = [], 0, ops.by_number()
+    for at, row in enumerate(rows):
+        if (ref := Ref("row", at)) not in needed:
+            continue
+        register[ref] = len(register)
+        op, width = table[row.op], table[row.op].cells(row.n)
+        second = row.operands[1] if len(row.operands) > 1 else None
+        constant = constants[second.at] if second and second.kind == "constant" else 0.0
+        startup[ref] = max(startup[x] for x in row.operands) + op.memory(row.n, constant)
+        operands = [register[x] for x in row.operands] + [0] * (4 - len(row.operands))
+        code.append([row.op, cell if width else 0, row.n, row.k, *operands])
+        cell += width
+    tape = Tape(
+        inputs,
+        tuple(kept),
+        np.array(code, np.uint32).reshape(-1, len(COLUMNS)),
+        tuple(names),
+        np.array([register[x] for x in outputs], np.int64),
+        tuple(startup[x] + 1 for x in outputs),
+    )
+    check(tape)
+    return tape

@@ -1,0 +1,36 @@
+"""All indicators by name."""
+
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
+
+from indicators import momentum, overlap, statistics, trend, volatility, volume
+from indicators.errors import UnknownIndicator
+from indicators.indicator import Indicator
+
+CATEGORIES: tuple[ModuleType, ...] = (momentum, overlap, statistics, trend, volatility, volume)
+
+
+@cache
+def indicators() -> Mapping[str, Indicator]:
+    """Every indicator, sorted by name."""
+    found = {
+        item.name: item
+        for module in CATEGORIES
+        for item in vars(module).values()
+        if isinstance(item, Indicator)
+    }
+    return dict(sorted(found.items()))
+
+
+def named(name: str) -> Indicator:
+    """The indicator of that name. Raises `UnknownIndicator` with the nearest ones."""
+    known = indicators()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 3)
+        raise UnknownIndicator(
+            f"no indicator {name!r}",
+            remedy=f"did you mean {', '.join(near)}?" if near else "fledger indicators",
+        )
+    return known[name]

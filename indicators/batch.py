@@ -56,9 +56,10 @@ def read(bars: Any, view: Tape, by: str = "") -> tuple[Floats, npt.NDArray[np.in
     entity = entity.astype(np.int64)
     time = _time(bars)
     if time is not None:
-        order = np.lexsort((np.arange(len(time)), entity))
-        same = entity[order][1:] == entity[order][:-1]
-        back = same & (np.diff(time[order]) <= 0)
+        order = np.argsort(entity, kind="stable") if by else np.arange(len(time))
+        back = np.diff(time[order]) <= 0
+        if by:
+            back &= np.diff(entity[order]) == 0
         if back.any():
             row = int(order[1:][back][0])
             raise BadBars(
@@ -78,13 +79,13 @@ def _features(
     if given or named_values:
         raise BadParameter("parameters belong to one indicator, given by name")
     if what is all:
-        return [one() for one in indicators().values() if set(one.inputs) <= _BARS]
+        return [one() for one in indicators().values() if set(one.inputs) <= BAR_FIELDS]
     if isinstance(what, Feature):
         return [what]
     return list(what)
 
 
-_BARS: Final = frozenset(("time", "open", "high", "low", "close", "volume"))
+BAR_FIELDS: Final = frozenset(("time", "open", "high", "low", "close", "volume"))
 
 
 def _column(bars: Any, name: str) -> Floats:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, cast, get_args
 
 from indicators import ops
 from indicators.errors import BadParameter
@@ -25,6 +25,8 @@ type Value = int | float | bool | str
 type Body = Callable[..., Symbol | tuple[Symbol, ...]]
 
 FIELDS: Final = ("time", "open", "high", "low", "close", "volume")
+SCALAR_MAX: Final = 1e12
+KINDS: Final = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 REFUSED: Final = {
     "offset": "a value belongs to its own bar: lag the feature where you use it",
     "fillna": "null says that a value does not exist: fill the table you were given",
@@ -76,6 +78,7 @@ class Indicator:
     outputs: str
     body: Body = field(repr=False, compare=False)
     defaults: Mapping[str, Value | None] = field(repr=False, compare=False)
+    kinds: Mapping[str, type] = field(repr=False, compare=False)
     limits: Mapping[str, tuple[float, float]] = field(repr=False, compare=False)
     choices: Mapping[str, tuple[str, ...]] = field(repr=False, compare=False)
     follows: Mapping[str, str] = field(repr=False, compare=False)
@@ -131,23 +134,24 @@ class Indicator:
         )
 
     def _checked(self, name: str, value: Value | None) -> Value:
-        default = self.defaults[name] if self.defaults[name] is not None else 1
-        where = f"{self.name}: {name}={value!r}"
-        if isinstance(default, bool) or isinstance(value, bool):
-            if isinstance(default, bool) and isinstance(value, bool):
-                return value
-            raise BadParameter(f"{where} is not {'true or false' if isinstance(default, bool) else 'a number'}")
-        if isinstance(default, str):
+        kind, where = self.kinds[name], f"{self.name}: {name}={value!r}"
+        if kind is str:
             allowed = self.choices.get(name, tuple(AVERAGES))
             if value not in allowed:
                 raise BadParameter(where, remedy=f"one of {', '.join(allowed)}")
             return str(value)
-        if not isinstance(value, int | float) or (isinstance(default, int) and not isinstance(value, int) and name not in self.limits):
-            raise BadParameter(f"{where} is not {'a whole number' if isinstance(default, int) else 'a number'}")
-        low, high = self.limits.get(name, (1, ops.LENGTH_BARS_MAX) if isinstance(default, int) else (-1e12, 1e12))
+        allowed_types = {int: (int,), float: (int, float), bool: (bool,)}[kind]
+        if not isinstance(value, allowed_types) or isinstance(value, bool) is not (kind is bool):
+            raise BadParameter(f"{where} is not {KINDS[kind]}")
+        low, high = self.range_of(name)
         if not math.isfinite(value) or not low <= value <= high:
             raise BadParameter(f"{where} is outside {low:g} … {high:g}")
         return value
+
+    def range_of(self, name: str) -> tuple[float, float]:
+        """Least and greatest value of a number; whole numbers are lengths unless said otherwise."""
+        lengths = (1.0, float(ops.LENGTH_BARS_MAX))
+        return self.limits.get(name, lengths if self.kinds[name] is int else (-SCALAR_MAX, SCALAR_MAX))
 
 
 def indicator(
@@ -175,6 +179,7 @@ def indicator(
             outputs=outputs,
             body=body,
             defaults={p.name: p.default for p in parameters},
+            kinds={p.name: _kind(p.annotation) for p in parameters},
             limits=limits or {},
             choices=choices or {},
             follows=follows or {},
@@ -182,6 +187,12 @@ def indicator(
         )
 
     return wrap
+
+
+def _kind(annotation: Any) -> type:
+    """int, float, bool or str; of `int | None` the int."""
+    kinds = [kind for kind in get_args(annotation) or (annotation,) if kind in KINDS]
+    return cast(type, kinds[0])
 
 
 def tape(features: Sequence[Feature]) -> Tape:

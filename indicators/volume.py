@@ -11,7 +11,7 @@ def obv(f: Formula, close: Symbol, volume: Symbol) -> Symbol:
 
 
 @indicator(
-    inputs="time high low close volume", outputs="VWAP_{anchor}", choices={"anchor": SESSIONS}
+    inputs="time high low close volume", outputs="VWAP_{anchor}", choices={"anchor": SESSIONS[:5]}
 )
 def vwap(
     f: Formula,

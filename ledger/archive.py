@@ -167,6 +167,10 @@ class Archive:
         """Every feed of every instrument."""
         return look.feeds(self.db)
 
+    def days(self, kind: Kind, instrument: int) -> list[int]:
+        """The UTC days (their first nanosecond) on which a feed has facts, in order."""
+        return look.days(self.db, kind, instrument)
+
     def feed_count(self) -> int:
         """How many feeds there are."""
         return len(look.feeds(self.db))

@@ -14,6 +14,7 @@ from ledger.postgres import Database, TookTooLong
 from ledger.rows import FEEDS, GapState, Kind
 from ledger.sequences import GapWatch, Hole, Run
 
+DAY_NS: Final = 86_400_000_000_000
 COUNT_SECONDS_MAX: Final = 5.0
 _NO_KIND: Final = {0: "undecodable", -1: "newer", -2: "void"}
 
@@ -100,6 +101,16 @@ def newest(db: Database, kind: Kind, instrument: int, interval_ns: int = 0) -> i
         [int(kind), instrument, interval_ns],
     )
     return found
+
+
+def days(db: Database, kind: Kind, instrument: int) -> list[int]:
+    """The UTC days (their first nanosecond) on which a feed has facts, in order."""
+    found = db.rows(
+        "SELECT DISTINCT event_time / 86400000000000 FROM {table} WHERE instrument = %s ORDER BY 1",
+        [instrument],
+        table=kind.name.lower(),
+    )
+    return [day * DAY_NS for (day,) in found]
 
 
 def runs(db: Database, source: int, kind: Kind, instrument: int) -> list[Run]:

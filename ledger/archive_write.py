@@ -79,9 +79,9 @@ class Writer:
 
     def _count(self, batch: Batch) -> None:
         kinds, places = np.unique(batch.frames["kind"], return_inverse=True)
-        repeated = np.zeros(len(batch.frames), np.int64)
-        repeated[[repeat.at for repeat in batch.repeats]] = 1
-        stored = batch.frames["count"] * (1 - repeated)
+        stored = batch.frames["count"].copy()
+        stored[[repeat.at for repeat in batch.repeats]] = 0
+        repeated = batch.frames["repeat_of"] >= 0
         sums = [np.bincount(places, weight) for weight in (repeated * 0 + 1, stored, repeated)]
         self._db.execute(
             "INSERT INTO tally SELECT %s, * FROM unnest(%s::int2[], %s::int8[], %s::int8[],"

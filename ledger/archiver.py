@@ -95,12 +95,15 @@ class Archiver:
     def _loop(self, stop: threading.Event, *, until_caught_up: bool) -> bool:
         """True when it ended because everything is archived."""
         caught_up = False
-        with LogReader(self.settings.kafka) as reader:
+        # Questions about log ends go over a connection of their own: on the one that fetches they
+        # would wait behind the long poll.
+        with LogReader(self.settings.kafka) as reader, LogReader(self.settings.kafka) as asker:
+            self._asker = asker
             self._drain.start()
             try:
                 while not stop.is_set() and not caught_up and self._drain.failure is None:
                     self._guarded_turn(reader, stop)
-                    caught_up = until_caught_up and self._is_caught_up(reader)
+                    caught_up = until_caught_up and self._is_caught_up()
                 self._flush(stop)
             finally:
                 self._drain.finish(at_once=stop.is_set() or self._drain.failure is not None)
@@ -216,10 +219,10 @@ class Archiver:
             if self._intake.takes(stream):
                 place = (stream.topic, stream.partition)
                 self._intake.skip_to(stream, reader.position(*place) or 0)
-                self._ends[stream] = reader.bounds(*place)[1]
+                self._ends[stream] = self._asker.bounds(*place)[1]
         self._looked = time.monotonic()
 
-    def _is_caught_up(self, reader: LogReader) -> bool:
+    def _is_caught_up(self) -> bool:
         if not self._checked or not self._drain.is_idle():
             return False
         behind = [

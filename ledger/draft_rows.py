@@ -104,9 +104,9 @@ def time_units(catalog: Catalog, instruments: NDArray[np.int32]) -> Ints:
 
 
 def find_listing(draft: Draft, number: int, catalog: Catalog) -> int | None:
-    """The instrument of a listing: by our symbol first, then by any other name of it."""
+    """The instrument of a listing: by our symbol first, then by the venue's own name."""
     listing = draft.listings[number]
-    for name in (listing.symbol, *listing.aliases):
+    for name in (listing.symbol, listing.native):
         found = catalog.find(name) if name else None
         if found is not None:
             return found

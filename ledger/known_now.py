@@ -31,6 +31,7 @@ class FeedDigest(NamedTuple):
 def digests(led: Ledger, progress: Callable[[int, int, str], None]) -> list[FeedDigest]:
     """The digest of every feed, ordered by instrument and kind. Read day by day, so memory holds
     one day of one feed."""
+    led.control.refresh()
     catalog, feeds = led.control.catalog, led.archive.feeds()
     pairs = sorted(
         {(catalog.instruments[f.instrument].symbol, f.kind, f.instrument) for f in feeds}
@@ -58,9 +59,12 @@ def canonical(rows: Rows, unit_ns: int) -> Rows:
     """The effective facts of rows in log order, in canonical order: event time, venue sequence,
     id16."""
     words = id_words(rows["id"])
-    floored = rows["event_time"] // unit_ns
-    order = np.lexsort((np.arange(len(rows)), words[:, 1], words[:, 0], floored))
-    keys = np.stack([floored[order].view(np.uint64), words[order, 0], words[order, 1]])
+    floored = (rows["event_time"] // unit_ns).view(np.uint64)
+    keys = np.stack([floored, words[:, 0], words[:, 1]])
+    if "interval" in (rows.dtype.names or ()):  # bars of each interval are a feed of their own
+        keys = np.vstack([keys, rows["interval"].astype(np.uint64)])
+    order = np.lexsort((np.arange(len(rows)), *keys[::-1]))
+    keys = keys[:, order]
     first = np.ones(len(rows), bool)
     first[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
     kept = rows[order[first]]

@@ -29,12 +29,20 @@ _QUOTES: Final = (
 
 
 class Listing(NamedTuple):
-    """Our symbol ("" when no valid one can be made), the names that mean it too, and the name as
-    the source wrote it."""
+    """What a source says an instrument is. `symbol` is ours ("" when no valid one can be made),
+    `native` the venue's name within its market: rows are looked up by these two alone, because
+    the names in `also` (ccxt's) are the same at every venue. `written` is the source's text."""
 
     symbol: str
-    aliases: tuple[str, ...]
+    native: str
+    also: tuple[str, ...]
     written: str
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """All other names, for a definition."""
+        names = (self.native, *self.also)
+        return tuple(name for name in names if name != self.symbol)
 
 
 def binance_listing(native: str, market: str) -> Listing:
@@ -42,18 +50,18 @@ def binance_listing(native: str, market: str) -> Listing:
     name, dated, expiry = native.upper().partition("_")
     alias = f"binance.{market}:{native.upper()}"
     if market == "spot":
-        return _listing(f"{native.upper()}.BINANCE", (alias, *_ccxt(name, "")), native)
+        return _listing(f"{native.upper()}.BINANCE", alias, _ccxt(name, ""), native)
     venue = "BINANCE" if market == "usdm" else "BINANCE-COINM"
     perpetual = not dated or expiry == "PERP"
     symbol = f"{name}-{'PERP' if perpetual else expiry}.{venue}"
     others = _ccxt(name, market) if perpetual else ()
-    return _listing(symbol, (alias, *others), native)
+    return _listing(symbol, alias, others, native)
 
 
 def plain_listing(native: str, market: str) -> Listing:
     """The listing of a name at a venue we know nothing about: `BTC-PERP`, `ftx` → BTC-PERP.FTX."""
     name = re.sub(r"[^A-Z0-9_/:\-]", "-", native.strip().upper())
-    return _listing(f"{name}.{market.strip().upper()}", (f"{market.lower()}:{native}",), native)
+    return _listing(f"{name}.{market.strip().upper()}", f"{market.lower()}:{native}", (), native)
 
 
 def market_listing(native: str, market: str) -> Listing:
@@ -64,11 +72,11 @@ def market_listing(native: str, market: str) -> Listing:
 
 def named_listing(name: str) -> Listing:
     """The listing of an instrument that is named by its symbol or by one of its aliases."""
-    return Listing(name if SYMBOL.fullmatch(name) else "", (name,), name)
+    return _listing(name, name, (), name)
 
 
-def _listing(symbol: str, aliases: tuple[str, ...], native: str) -> Listing:
-    return Listing(symbol if SYMBOL.fullmatch(symbol) else "", aliases, native)
+def _listing(symbol: str, native: str, also: tuple[str, ...], written: str) -> Listing:
+    return Listing(symbol if SYMBOL.fullmatch(symbol) else "", native, also, written)
 
 
 def _ccxt(name: str, market: str) -> tuple[str, ...]:

@@ -154,8 +154,8 @@ class _Load:
             settled = state.window.settle(through)
             self._delivery.take(state, settled)
             self._late.take(state, settled.late)
-        self._delivery.flush()
         if through is not None:
+            self._delivery.flush()
             waiting = [*self._feeds.waiting(), *self._late.pending()]
             self._trail.let_go(through - self._options.sort_rows, waiting)
 

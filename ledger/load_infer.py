@@ -113,7 +113,7 @@ class Inference:
 def _instrument(symbol: str, aliases: tuple[str, ...], seen: _Seen) -> Instrument:
     return Instrument(
         symbol=symbol,
-        aliases=tuple(alias for alias in aliases if alias != symbol),
+        aliases=aliases,
         price_exponent=seen.price.exponent,
         size_exponent=seen.size.exponent,
         time_unit_ns=seen.unit_ns,

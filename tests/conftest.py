@@ -5,6 +5,7 @@ starts them there; `start` itself sees to it that there is one pair, whoever cal
 them at the end, whatever the tests did. A run that was killed leaves its home; the next removes it.
 """
 
+import contextlib
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from ledger import engines as embedded
 from ledger.engines import process
+from ledger.errors import SettingsError
 
 HOME = pytest.StashKey[Path]()
 PREFIX = "fledger-tests-"
@@ -71,8 +73,10 @@ def shared_data() -> Path:
 
 def _remove_homes_of_killed_runs() -> None:
     for owner in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER}"):
-        if owner.stat().st_uid == os.geteuid() and process.alive(owner) is None:
-            _remove(owner.parent)
+        # Another run that begins now may be removing the same one.
+        with contextlib.suppress(FileNotFoundError, SettingsError):
+            if owner.stat().st_uid == os.geteuid() and process.alive(owner) is None:
+                _remove(owner.parent)
 
 
 def _remove(folder: Path) -> None:

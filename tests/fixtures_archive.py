@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import confluent_kafka
 import numpy as np
 
 from ledger import control
@@ -15,7 +16,6 @@ from ledger.archiver import Archiver
 from ledger.engines import Addresses
 from ledger.frames import FrameFlag, Header, encode, encode_control
 from ledger.instruments import Instrument
-from ledger.kafka import LogProducer
 from ledger.migrate import migrate
 from ledger.postgres import Database, Role
 from ledger.rows import Kind, Rows, empty, feature_dtype
@@ -52,18 +52,17 @@ def topic_of(settings: Settings, letter: str) -> str:
 
 
 def send(settings: Settings, letter: str, partition: int, values: Sequence[bytes]) -> list[int]:
-    """Append records as they are; returns their offsets."""
-    producer, offsets = LogProducer(settings.kafka), list[int]()
+    """Append records as they are, by a plain producer; returns their offsets."""
+    producer = confluent_kafka.Producer({**settings.kafka, "linger.ms": 0, "log_level": 0})
+    offsets: list[int] = []
 
-    def done(failed: str, offset: int, _: int) -> None:
-        assert not failed, failed
-        offsets.append(offset)
+    def done(error: object, message: confluent_kafka.Message) -> None:
+        assert error is None, error
+        offsets.append(message.offset() or 0)
 
     for value in values:
-        while not producer.produce(topic_of(settings, letter), partition, value, done):
-            producer.poll(0.01)
-    while len(producer):
-        producer.poll(0.05)
+        producer.produce(topic_of(settings, letter), value, partition=partition, on_delivery=done)
+    assert producer.flush(30) == 0
     return offsets
 
 

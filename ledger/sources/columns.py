@@ -71,9 +71,10 @@ def plain(column: Column) -> Column:
 
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
-    kind = column.type
-    coded_text = pa.types.is_dictionary(kind) and not pa.types.is_integer(kind.value_type)
-    if coded_text or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+    if pa.types.is_dictionary(column.type):
+        words = plain(column.dictionary)
+        column = pa.DictionaryArray.from_arrays(column.indices, words).dictionary_decode()
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
         return column.cast(pa.string())
     return column
 

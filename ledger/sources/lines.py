@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.sources.parts import Damaged, Part, Step, blocks
+from ledger.sources.parts import BLOCK_BYTES_MAX, Damaged, Part, Step, blocks
 
 CHUNK_BYTES_MAX: Final = 4 * 1024 * 1024
 LINE_BYTES_MAX: Final = 1024 * 1024
@@ -82,7 +82,7 @@ def read_lines(
     """The lines of a part in chunks of about `chunk_bytes`. Raises Damaged, with the line, after
     the last whole line before the damage."""
     rest, number, fresh = b"", 1, True
-    source = blocks(part, step)
+    source = blocks(part, step, min(BLOCK_BYTES_MAX, chunk_bytes))
     while True:
         gathered, damage, ended = _gather(source, rest, chunk_bytes)
         if fresh:

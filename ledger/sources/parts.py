@@ -89,8 +89,11 @@ def magic_of(part: Part) -> bytes:
         return file.read(4)
 
 
-def blocks(part: Part, step: Step = lambda _: None) -> Iterator[bytes]:
-    """The decompressed bytes of a part, in order. Raises Damaged after the last good ones."""
+def blocks(part: Part, step: Step = lambda _: None, size: int = BLOCK_BYTES_MAX) -> Iterator[bytes]:
+    """The decompressed bytes of a part, in order, at most `size` at a time.
+
+    Raises Damaged after the last good ones.
+    """
     try:
         file = part.path.open("rb")
     except OSError as error:
@@ -99,13 +102,13 @@ def blocks(part: Part, step: Step = lambda _: None) -> Iterator[bytes]:
         before = os.fstat(file.fileno())
         try:
             if part.member:
-                yield from _zip_blocks(file, part, step)
+                yield from _zip_blocks(file, part, step, size)
             elif file.read(2) == GZIP:
                 file.seek(0)
-                yield from _gzip_blocks(file, step)
+                yield from _gzip_blocks(file, step, size)
             else:
                 file.seek(0)
-                yield from _plain_blocks(file, step)
+                yield from _plain_blocks(file, step, size)
         finally:
             changed = _change(part.path, file, before)
         if changed:
@@ -127,44 +130,47 @@ def _change(path: Path, file: BinaryIO, before: os.stat_result) -> str:
     return "was written to while it was read" if after.st_mtime_ns != before.st_mtime_ns else ""
 
 
-def _plain_blocks(file: BinaryIO, step: Step) -> Iterator[bytes]:
-    while block := file.read(BLOCK_BYTES_MAX):
+def _plain_blocks(file: BinaryIO, step: Step, size: int) -> Iterator[bytes]:
+    while block := file.read(size):
         step(len(block))
         yield block
 
 
-def _gzip_blocks(file: BinaryIO, step: Step) -> Iterator[bytes]:
+def _gzip_blocks(file: BinaryIO, step: Step, size: int) -> Iterator[bytes]:
     """All members of a gzip file; bounded output whatever the ratio."""
     stream, waiting, started = zlib.decompressobj(_GZIP_WINDOW), b"", False
     while True:
         if not waiting:
-            waiting = file.read(BLOCK_BYTES_MAX // 4)
+            waiting = file.read(max(1, size // 4))
             step(len(waiting))
             if not waiting:
                 if started:
                     raise Damaged("gzip data ends before its end")
                 return
+        if not started:
+            waiting = waiting.lstrip(b"\0")  # padding of tapes and block devices
+            started = bool(waiting)
+            continue
         try:
-            block = stream.decompress(waiting, BLOCK_BYTES_MAX)
+            block = stream.decompress(waiting, size)
         except zlib.error as error:
             raise Damaged(f"gzip data is damaged: {error}") from error
-        started = True
         if block:
             yield block
         waiting = stream.unconsumed_tail
         if stream.eof:
-            waiting = stream.unused_data.lstrip(b"\0")  # padding of tapes and block devices
+            waiting = stream.unused_data
             stream, started = zlib.decompressobj(_GZIP_WINDOW), False
 
 
-def _zip_blocks(file: BinaryIO, part: Part, step: Step) -> Iterator[bytes]:
+def _zip_blocks(file: BinaryIO, part: Part, step: Step, size: int) -> Iterator[bytes]:
     try:
         with zipfile.ZipFile(file) as archive, archive.open(part.member) as member:
             info = archive.getinfo(part.member)
             share = info.compress_size / max(1, info.file_size)
             done = 0.0
             read = cast(zipfile.ZipExtFile, member).read1  # `read` would lose what precedes damage
-            while block := read(BLOCK_BYTES_MAX):
+            while block := read(size):
                 step(int(done + len(block) * share) - int(done))
                 done += len(block) * share
                 yield block

@@ -1,7 +1,8 @@
 """Lines of separated values to columns of text, every row traceable to its line.
 
-pyarrow reads the chunk; where its idea of the rows and ours differ (a quote that is never closed,
-a lone carriage return, bytes that are no UTF-8) the chunk is read again line by line.
+pyarrow reads a chunk where it must agree with us on what the lines are. Where it need not (a quote
+that is never closed swallows line ends, a lone carriage return is one to it, bytes that are no
+UTF-8) the chunk is read line by line.
 """
 
 import csv
@@ -27,12 +28,16 @@ def read_table(lines: Lines, width: int, wanted: Sequence[int], delimiter: str) 
     """The wanted columns of lines that have `width` of them."""
     import pyarrow as pa
 
-    if len(lines) and lines.text.isascii():
+    if len(lines) and _is_plain(lines.text):
         try:
             return _read_at_once(lines, width, wanted, delimiter)
         except (pa.ArrowInvalid, _RowsDiffer):
             pass  # some line is not what it seems; find out which
     return _read_by_line(lines, width, wanted, delimiter)
+
+
+def _is_plain(text: bytes) -> bool:
+    return text.isascii() and b'"' not in text and text.count(b"\r") == text.count(b"\r\n")
 
 
 class _RowsDiffer(Exception):
@@ -58,7 +63,7 @@ def _read_at_once(lines: Lines, width: int, wanted: Sequence[int], delimiter: st
         ),
         pacsv.ParseOptions(
             delimiter=delimiter,
-            quote_char='"' if b'"' in lines.text else False,
+            quote_char=False,
             invalid_row_handler=note,
         ),
         pacsv.ConvertOptions(

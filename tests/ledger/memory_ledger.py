@@ -103,10 +103,12 @@ class MemoryLedger:
     # QuarantineStore
     def add_many(self, rows: Sequence[QuarantineRow]) -> int:
         there = {one.row.digest for one in self.stored}
-        fresh = {row.digest: row for row in reversed(rows) if row.digest not in there}
-        for row in reversed(fresh.values()):
-            self.stored.append(StoredRow(len(self.stored) + 1, "open", row))
-        return len(fresh)
+        before = len(self.stored)
+        for row in rows:
+            if row.digest not in there:
+                there.add(row.digest)
+                self.stored.append(StoredRow(len(self.stored) + 1, "open", row))
+        return len(self.stored) - before
 
     def entries(
         self,

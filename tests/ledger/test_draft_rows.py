@@ -214,3 +214,14 @@ def test_what_is_accepted_decodes(rows: list[tuple[str, str, str, str]]) -> None
         assert fault(kind, found) == ""
         assert len(found) + len(refused) == len(rows)
         assert np.unique(found["instrument"]).tolist() in ([], [known.instrument_id(NAME)])
+
+
+def test_a_name_that_every_venue_has_leads_nowhere() -> None:
+    """ccxt's BTC/USDT of one venue is not the BTC/USDT of another: rows are looked up by our symbol
+    and by the venue's own name only."""
+    table = pa.table({"time": AT, "price": ["1"], "size": ["1"], "symbol": ["BTCUSDT"]})
+    draft = batches.trades(None, table, market="binance-spot")
+    elsewhere = ledger(instrument("BTCUSDT.OTHER", aliases=("BTC/USDT",))).catalog
+    assert len(to_rows(draft, elsewhere)[0]) == 0
+    here = ledger(instrument("XBT.BINANCE", aliases=("binance.spot:BTCUSDT",))).catalog
+    assert len(to_rows(draft, here)[0]) == 1

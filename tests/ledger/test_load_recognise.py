@@ -1,5 +1,6 @@
 """Known, conflicting, fresh: against a dictionary."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_neighbours_are_found_across_batches(prices: list[int], cuts: list[int])
     watch = FarWatch(Kind.TRADE)
     edges = [0, *sorted(set(cuts) & set(range(1, len(prices)))), len(prices)]
     out: list[Judged] = []
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in itertools.pairwise(edges):
         rows = empty(Kind.TRADE, end - start)
         rows["price"] = prices[start:end]
         status = np.zeros(end - start, np.int8)

@@ -1,5 +1,6 @@
 """The sort window and the rule of jumps, against the rule written out slowly."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def run(
     batches, late, unbelieved = [], [], []
     edges = [0, *sorted(set(cuts) & set(range(len(times)))), len(times)]
     steps: list[int | None] = []
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in itertools.pairwise(edges):
         if end > start:
             made.push(held(times[start:end], list(range(start + 1, end + 1))))
         steps.append(end)
@@ -77,7 +78,7 @@ def test_rows_leave_in_order_whatever_the_chunks(
     ordered = [place for batch in batches for place in batch]
     assert sorted(ordered + late) == list(range(1, len(times) + 1))
     assert ordered == sorted(ordered, key=lambda place: (times[place - 1], place))
-    for one, other in zip(batches[:-1], batches[1:], strict=True):
+    for one, other in itertools.pairwise(batches):
         assert times[one[-1] - 1] // unit < times[other[0] - 1] // unit
     steps = [t - max(times[:n]) for n, t in enumerate(times) if n]
     assert made.belief.out_of_order == sum(step < 0 for step in steps)

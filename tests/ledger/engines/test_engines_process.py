@@ -76,12 +76,16 @@ def test_pid_given_away(run: Run, tmp_path: Path) -> None:
     """A pid file whose pid is another process by now gives nothing, and that one is not stopped."""
     run("exit 0")
     record = json.loads((tmp_path / "one.pid").read_text())
-    with subprocess.Popen(["sleep", "60"]) as other:
+    time.sleep(0.05)  # births are told apart by the clock tick; no pid comes round in one
+    other = subprocess.Popen(["sleep", "60"])
+    try:
         (tmp_path / "one.pid").write_text(json.dumps(record | {"pid": other.pid}))
         assert process.alive(tmp_path / "one.pid") is None
         assert process.stop(tmp_path / "one.pid", LADDER) is None
         assert other.poll() is None
+    finally:
         other.kill()
+        other.wait()
 
 
 def test_copied_pid_file(run: Run, tmp_path: Path) -> None:

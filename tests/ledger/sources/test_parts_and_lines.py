@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ledger.errors import FormatError
 from ledger.sources import lines as lines_module
-from ledger.sources.lines import join, read_lines, split
+from ledger.sources.lines import Lines, join, read_lines, split
 from ledger.sources.parts import Damaged, Part, parts_of
 
 TEXT = st.text(st.sampled_from("ab,\r"), max_size=6).filter(lambda t: not t.endswith("\r"))
@@ -49,7 +49,7 @@ def test_lines_are_those_of_an_editor(
     expected = [(n, row) for n, (row, _) in enumerate(rows, 1) if row]
     found = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lines_module, "blocks", lambda part, step: iter(blocks))
+        patch.setattr(lines_module, "blocks", lambda *_: iter(blocks))
         for lines in read_lines(Part(Path("unused")), chunk_bytes=chunk_bytes):
             found += [(int(lines.numbers[n]), lines.raw(n)) for n in range(len(lines))]
     assert found == expected
@@ -129,13 +129,15 @@ def test_a_file_that_changes_while_it_is_read_is_damaged(tmp_path: Path, what: s
     path = tmp_path / "x.csv"
     path.write_text("".join(f"{n},{n}\n" for n in range(300_000)))
     chunks = read_lines(Part(path), chunk_bytes=64)
-    found = len(next(chunks))
+    first = next(chunks)
     _change(path, what)
+    rest: list[Lines] = []
     with pytest.raises(Damaged, match=what):
-        for lines in chunks:
-            last = found + len(lines) - 1
-            assert lines.raw(len(lines) - 1) == f"{last},{last}"
-            found += len(lines)
+        rest.extend(chunks)  # keeps what came before the damage
+    found = 0
+    for lines in (first, *rest):
+        found += len(lines)
+        assert lines.raw(len(lines) - 1) == f"{found - 1},{found - 1}"
 
 
 def _change(path: Path, what: str) -> None:

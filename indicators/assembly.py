@@ -37,7 +37,8 @@ def assemble(
     while todo:
         ref = todo.pop()
         if ref.kind == "row":
-            fresh = set(rows[ref.at].operands) - needed
+            row = rows[ref.at]
+            fresh = {*row.operands, *_vector(row)} - needed
             needed |= fresh
             todo += fresh
     kept = [c for at, c in enumerate(constants) if Ref("constant", at) in needed]
@@ -46,7 +47,8 @@ def assemble(
         if Ref("constant", at) in needed:
             register[Ref("constant", at)] = len(register)
     startup = dict.fromkeys(register, 0)
-    code, cell, table = [], 0, ops.by_number()
+    base, cell, table = len(register), 0, ops.by_number()
+    code: list[list[int]] = []
     for at, row in enumerate(rows):
         if (ref := Ref("row", at)) not in needed:
             continue
@@ -56,7 +58,10 @@ def assemble(
         constant = constants[second.at] if second and second.kind == "constant" else 0.0
         startup[ref] = max(startup[x] for x in row.operands) + op.memory(row.n, constant)
         operands = [register[x] for x in row.operands] + [0] * (4 - len(row.operands))
-        code.append([row.op, cell if width else 0, row.n, row.k, *operands])
+        slot = cell if width else 0
+        if row.op == ops.PICK:
+            slot = code[register[row.operands[0]] - base][1]
+        code.append([row.op, slot, row.n, row.k, *operands])
         cell += width
     tape = Tape(
         inputs,
@@ -68,3 +73,11 @@ def assemble(
     )
     check(tape)
     return tape
+
+
+def _vector(row: Row) -> list[Ref]:
+    """The constants after the first that an operation reads by position."""
+    if row.op not in ops.VECTORS:
+        return []
+    first, size = row.operands[-1], row.n if row.op == ops.DOT else ops.VECTORS[row.op]
+    return [Ref("constant", first.at + i) for i in range(size)]

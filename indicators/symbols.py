@@ -89,6 +89,16 @@ class Formula:
         at = [c.hex() for c in self._constants].index(value.hex())
         return Symbol(self, (Ref("constant", at),))
 
+    def vector(self, values: Sequence[float]) -> Symbol:
+        """Constants side by side; the symbol is the first."""
+        held = [c.hex() for c in self._constants]
+        wanted = [float(value).hex() for value in values]
+        for at in range(len(held) - len(wanted) + 1):
+            if held[at : at + len(wanted)] == wanted:
+                return Symbol(self, (Ref("constant", at),))
+        self._constants += [float(value) for value in values]
+        return Symbol(self, (Ref("constant", len(held)),))
+
     def emit(self, op: int, *operands: Operand, n: int = 0, k: int = 0) -> Symbol:
         """One row per world of its operands."""
         if not 0 <= n <= ops.LENGTH_BARS_MAX:
@@ -187,11 +197,34 @@ class Formula:
     def stdev(self, x: Symbol, n: int, ddof: int = 1) -> Symbol:
         return self.sqrt(self.variance(x, n, ddof))
 
-    def highest(self, x: Symbol, n: int) -> Symbol:
-        return self.emit(ops.HIGHEST, x, n=n)
+    def highest(self, x: Symbol, n: int, *, partial: bool = False) -> Symbol:
+        return self.emit(ops.HIGHEST, x, n=n, k=int(partial))
 
-    def lowest(self, x: Symbol, n: int) -> Symbol:
-        return self.emit(ops.LOWEST, x, n=n)
+    def lowest(self, x: Symbol, n: int, *, partial: bool = False) -> Symbol:
+        return self.emit(ops.LOWEST, x, n=n, k=int(partial))
+
+    def log(self, x: Symbol) -> Symbol:
+        return self.emit(ops.LOGARITHM, x)
+
+    def dot(self, x: Symbol, weights: Sequence[float]) -> Symbol:
+        return self.emit(ops.DOT, x, self.vector(weights), n=len(weights))
+
+    def regression(self, x: Symbol, n: int, kind: str = "value") -> Symbol:
+        return self.emit(ops.REGRESSION, x, n=n, k=REGRESSIONS.index(kind))
+
+    def count(self, x: Symbol) -> Symbol:
+        return self.emit(ops.COUNT, x)
+
+    def hold(self, condition: Symbol, x: Operand) -> Symbol:
+        return self.emit(ops.HOLD, condition, x)
+
+    def fade(self, x: Symbol, keep: float) -> Symbol:
+        return self.emit(ops.FADE, x, keep)
+
+    def machine(self, op: int, *operands: Operand, n: int = 0, outputs: int) -> tuple[Symbol, ...]:
+        """A state machine's first output and what else it leaves in its first cells."""
+        owner = self.emit(op, *operands, n=n)
+        return (owner, *(self.emit(ops.PICK, owner, n=i) for i in range(1, outputs)))
 
     def mean_deviation(self, x: Symbol, n: int) -> Symbol:
         return self.emit(ops.MEAN_DEVIATION, x, n=n)
@@ -218,6 +251,7 @@ class Formula:
         return self.emit(ops.SESSION_SUM, x, session)
 
 
+REGRESSIONS = ("value", "forecast", "r", "slope", "intercept")
 SESSIONS = ("D", "W", "M", "Q", "Y", "h", "min")
 
 

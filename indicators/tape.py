@@ -129,8 +129,18 @@ def check(tape: Tape) -> None:
             operands[table[op].operands :]
         ):
             raise TapeUnreadable(f"row {at} reads a register that is not yet written")
+        if op in ops.VECTORS:
+            first = operands[table[op].operands - 1]
+            last = first + (n if op == ops.DOT else ops.VECTORS[op])
+            if not len(tape.inputs) <= first < last <= tape.base:
+                raise TapeUnreadable(f"row {at} reads constants that are not there")
         width = table[op].cells(n)
-        if slot != (cell if width else 0):
+        if op == ops.PICK:
+            owner = operands[0] - tape.base
+            owned = table[int(tape.code[owner, 0])].cells(int(tape.code[owner, 2])) if owner >= 0 else 0
+            if n >= owned or slot != tape.code[owner, 1]:
+                raise TapeUnreadable(f"row {at} picks what no machine wrote")
+        elif slot != (cell if width else 0):
             raise TapeUnreadable(f"row {at}: its state is not where it belongs")
         cell += width
     if cell > CELLS_MAX:

@@ -22,12 +22,11 @@ from ledger.load_recognise import Status, recognise
 from ledger.load_tally import Tally
 from ledger.load_window import Feed, FeedWindow, Held, Settled
 from ledger.quarantine import NO_ORDINAL
-from ledger.rows import ABSENT, Kind, Rows, empty
+from ledger.rows import ABSENT, Kind, Rows, clock_rows
 from ledger.times import day_end, format_time
 
 PENDING_MAX: Final = 64  # appends under way before the oldest is waited for
 CONFLICT: Final = "same identity as another row, other content"
-_CLOCK_FIELDS: Final = ("time", "interval", "instrument", "feed")
 Outbox = dict[tuple[Kind, bool], list[tuple[Rows, Ints]]]
 
 
@@ -134,12 +133,11 @@ class Delivery:
                 symbol = state.instrument.symbol
                 refused.append(f"{symbol}: its day lasts until {format_time(time)}; not completed")
             elif state.newest < time:
-                rows.append((time, state.feed.interval_ns, state.feed.instrument, state.feed.kind))
+                rows.append(
+                    (time, state.feed.interval_ns, state.feed.instrument, int(state.feed.kind))
+                )
         if rows:
-            clocks = empty(Kind.CLOCK, len(rows))
-            for name, values in zip(_CLOCK_FIELDS, zip(*rows, strict=True), strict=True):
-                clocks[name] = values
-            self._send(Kind.CLOCK, clocks, False)
+            self._send(Kind.CLOCK, clock_rows(rows), False)
             self._tally.result.clocks = len(rows)
         return refused
 

@@ -24,6 +24,27 @@ def lesser(x: float, y: float) -> float:
 
 
 @primitive
+def greater_known(x: float, y: float) -> float:
+    if x != x:
+        return y
+    return y if y > x else x
+
+
+@primitive
+def lesser_known(x: float, y: float) -> float:
+    if x != x:
+        return y
+    return y if y < x else x
+
+
+@primitive
+def logarithm(x: float) -> float:
+    if x > 0.0:
+        return math.log(x)
+    return -math.inf if x == 0.0 else NULL
+
+
+@primitive
 def sign(x: float) -> float:
     if x > 0.0:
         return 1.0

@@ -128,3 +128,179 @@ def ema(s: Floats, t: Ints, o: int, n: int, variant: int, x: float, alpha: float
     if variant & 1 == 1 and t[o] == 0 and x != x:
         return NULL
     return ewm(s, t, o + 18, variant >> 1, seed(s, t, o, n, x), alpha)
+
+
+@primitive
+def count(t: Ints, o: int) -> float:
+    t[o] += 1
+    return float(t[o] - 1)
+
+
+@primitive
+def hold(s: Floats, t: Ints, o: int, condition: float, x: float) -> float:
+    if condition == condition and condition != 0.0:
+        t[o] = 1
+        s[o + 1] = x
+    return s[o + 1] if t[o] == 1 else NULL
+
+
+@primitive
+def streak(t: Ints, o: int, condition: float) -> float:
+    t[o] = t[o] + 1 if condition == condition and condition != 0.0 else 0
+    return float(t[o])
+
+
+@primitive
+def ewm_adjusted(s: Floats, t: Ints, o: int, least: int, x: float, alpha: float) -> float:
+    """Cells: started, value, weight of the value, values seen."""
+    if not x - x == 0.0:
+        x = NULL
+    if x == x:
+        t[o + 3] += 1
+    if t[o] == 0:
+        if x == x:
+            t[o] = 1
+            s[o + 1] = x
+            s[o + 2] = 1.0
+    else:
+        s[o + 2] *= 1.0 - alpha
+        if x == x:
+            if s[o + 1] != x:
+                s[o + 1] = (s[o + 2] * s[o + 1] + 1.0 * x) / (s[o + 2] + 1.0)
+            s[o + 2] += 1.0
+    return s[o + 1] if t[o] == 1 and t[o + 3] >= least else NULL
+
+
+@primitive
+def smma(s: Floats, t: Ints, o: int, n: int, x: float) -> float:
+    """Cells: bars, value, then the first n values, which are summed newest first."""
+    i = t[o]
+    if i >= n:
+        s[o + 1] = ((n - 1) * s[o + 1] + x) / n
+        return s[o + 1]
+    t[o] = i + 1
+    s[o + 2 + i] = x
+    if i + 1 < n:
+        return NULL
+    weight = 1.0 / n
+    total = 0.0
+    for j in range(n):
+        total += weight * s[o + 1 + n - j]
+    s[o + 1] = total
+    return total
+
+
+@primitive
+def two_poles(
+    s: Floats, t: Ints, o: int, begins: int, x: float, c: float, b: float, d: float
+) -> float:
+    """Cells: bars, last input, last two results."""
+    if x != x:
+        return NULL
+    if begins < 2 and t[o] < 2:
+        t[o] += 1
+        y = x if begins == 0 else 0.0
+    else:
+        y = c * (x + s[o + 1]) + b * s[o + 2] - d * s[o + 3]
+    s[o + 1] = x
+    s[o + 3] = s[o + 2]
+    s[o + 2] = y
+    return y
+
+
+@primitive
+def three_poles(s: Floats, t: Ints, o: int, x: float, b: float, c: float, d: float) -> float:
+    """Cells: bars, last three results."""
+    if t[o] < 3:
+        t[o] += 1
+        y = x
+    else:
+        y = (1.0 - b - c - d) * x + b * s[o + 1] + c * s[o + 2] + d * s[o + 3]
+    s[o + 3] = s[o + 2]
+    s[o + 2] = s[o + 1]
+    s[o + 1] = y
+    return y
+
+
+@primitive
+def holt_winters(s: Floats, t: Ints, o: int, x: float, na: float, nb: float, nc: float) -> float:
+    """Cells: started, level, velocity, acceleration."""
+    if t[o] == 0:
+        t[o] = 1
+        s[o + 1] = x
+    level = (1.0 - na) * (s[o + 1] + s[o + 2] + 0.5 * s[o + 3]) + na * x
+    speed = (1.0 - nb) * (s[o + 2] + s[o + 3]) + nb * (level - s[o + 1])
+    change = (1.0 - nc) * s[o + 3] + nc * (speed - s[o + 2])
+    s[o + 1] = level
+    s[o + 2] = speed
+    s[o + 3] = change
+    return level + speed + 0.5 * change
+
+
+@primitive
+def fade(s: Floats, o: int, x: float, keep: float) -> float:
+    if x != x:
+        return NULL
+    s[o] = x + keep * s[o]
+    return s[o]
+
+
+@primitive
+def blend(s: Floats, t: Ints, o: int, n: int, x: float, share: float, begin: float) -> float:
+    if t[o] < n:
+        t[o] += 1
+        s[o + 1] = begin
+    else:
+        s[o + 1] = share * x + (1.0 - share) * s[o + 1]
+    return s[o + 1]
+
+
+@primitive
+def ratchet(s: Floats, t: Ints, o: int, up: float, low: float, high: float) -> float:
+    """Cells: started, last result."""
+    before = s[o + 1] if t[o] == 1 else NULL
+    if up == up and up != 0.0:
+        y = before if low < before else low
+    else:
+        y = before if high > before else high
+    t[o] = 1
+    s[o + 1] = y
+    return y
+
+
+@primitive
+def decay(s: Floats, t: Ints, o: int, exponential: int, x: float, rate: float) -> float:
+    if t[o] == 0:
+        t[o] = 1
+        s[o + 1] = x
+        return x
+    faded = s[o + 1] * rate if exponential == 1 else s[o + 1] - rate
+    s[o + 1] = max(0.0, x, faded)
+    return s[o + 1]
+
+
+@primitive
+def mcginley(s: Floats, t: Ints, o: int, x: float, length: float) -> float:
+    if t[o] == 0:
+        t[o] = 1
+        s[o + 1] = x
+        return NULL
+    s[o + 1] += (x - s[o + 1]) / (length * (x / s[o + 1]) ** 4.0)
+    return s[o + 1]
+
+
+@primitive
+def fisher(s: Floats, t: Ints, o: int, n: int, x: float) -> float:
+    """Cells: bars, smoothed position, last result."""
+    i = t[o]
+    if i < n:
+        t[o] = i + 1
+        return 0.0 if i == n - 1 else NULL
+    v = 0.66 * x + 0.67 * s[o + 1]
+    if v < -0.99:
+        v = -0.999
+    if v > 0.99:
+        v = 0.999
+    s[o + 1] = v
+    s[o + 2] = 0.5 * (math.log((1.0 + v) / (1.0 - v)) + s[o + 2])
+    return s[o + 2]

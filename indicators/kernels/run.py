@@ -66,6 +66,12 @@ def logic(op: int, k: int, x: float, code: Code, j: int, reg: Floats) -> float:
         return p.directional(x, y)
     if op == ops.SPREAD:
         return p.spread(x, y, reg[code[j, 6]], reg[code[j, 7]], k)
+    if op == ops.GREATER_KNOWN:
+        return p.greater_known(x, y)
+    if op == ops.LESSER_KNOWN:
+        return p.lesser_known(x, y)
+    if op == ops.LOGARITHM:
+        return p.logarithm(x)
     return p.session(x, k)
 
 
@@ -73,21 +79,58 @@ def logic(op: int, k: int, x: float, code: Code, j: int, reg: Floats) -> float:
 def memory(op: int, s: Floats, t: Ints, o: int, n: int, k: int, x: float, y: float) -> float:
     if op == ops.LAG:
         return w.lag(s, t, o, n, x)
-    if op == ops.EMA:
-        return r.ema(s, t, o, n, k, x, y)
-    if op == ops.EWM:
-        return r.ewm(s, t, o, k, x, y)
     if op == ops.LATCH:
         return r.latch(t, o, x)
     if op == ops.CUMULATE:
         return r.cumulate(s, o, x)
     if op == ops.SESSION_SUM:
         return r.session_sum(s, o, x, y)
+    if op == ops.COUNT:
+        return r.count(t, o)
+    if op == ops.HOLD:
+        return r.hold(s, t, o, x, y)
+    if op == ops.STREAK:
+        return r.streak(t, o, x)
+    if op == ops.PICK:
+        return s[o + n]
     return r.seed(s, t, o, n, x)
 
 
 @primitive
-def window(op: int, s: Floats, t: Ints, o: int, n: int, k: int, x: float) -> float:
+def recursion(
+    op: int, s: Floats, t: Ints, o: int, n: int, k: int, x: float, y: float, z: float, u: float
+) -> float:
+    if op == ops.EMA:
+        return r.ema(s, t, o, n, k, x, y)
+    if op == ops.EWM:
+        return r.ewm(s, t, o, k, x, y)
+    if op == ops.EWM_ADJUSTED:
+        return r.ewm_adjusted(s, t, o, n, x, y)
+    if op == ops.SMMA:
+        return r.smma(s, t, o, n, x)
+    if op == ops.TWO_POLES:
+        return r.two_poles(s, t, o, k, x, y, z, u)
+    if op == ops.THREE_POLES:
+        return r.three_poles(s, t, o, x, y, z, u)
+    if op == ops.HOLT_WINTERS:
+        return r.holt_winters(s, t, o, x, y, z, u)
+    if op == ops.FADE:
+        return r.fade(s, o, x, y)
+    if op == ops.BLEND:
+        return r.blend(s, t, o, n, x, y, z)
+    if op == ops.RATCHET:
+        return r.ratchet(s, t, o, x, y, z)
+    if op == ops.DECAY:
+        return r.decay(s, t, o, k, x, y)
+    if op == ops.MCGINLEY:
+        return r.mcginley(s, t, o, x, y)
+    return r.fisher(s, t, o, n, x)
+
+
+@primitive
+def window(
+    op: int, s: Floats, t: Ints, o: int, n: int, k: int, x: float, reg: Floats, b: int
+) -> float:
     if op == ops.SMA:
         return w.sma(s, t, o, n, x)
     if op == ops.WMA:
@@ -99,10 +142,26 @@ def window(op: int, s: Floats, t: Ints, o: int, n: int, k: int, x: float) -> flo
     if op == ops.ROLLING_VARIANCE:
         return w.rolling_variance(s, t, o, n, k, x)
     if op == ops.HIGHEST:
-        return w.highest(s, t, o, n, x)
+        return w.highest(s, t, o, n, 1 if k == 1 else n, x)
     if op == ops.LOWEST:
-        return w.lowest(s, t, o, n, x)
-    return w.mean_deviation(s, t, o, n, x)
+        return w.lowest(s, t, o, n, 1 if k == 1 else n, x)
+    if op == ops.MEAN_DEVIATION:
+        return w.mean_deviation(s, t, o, n, x)
+    if op == ops.REGRESSION:
+        return w.regression(s, t, o, n, k, x)
+    if op == ops.SINCE_HIGHEST:
+        return w.since_highest(s, t, o, n, x)
+    if op == ops.SINCE_LOWEST:
+        return w.since_highest(s, t, o, n, -x)
+    if op == ops.RANK:
+        return w.rank(s, t, o, n, x)
+    if op == ops.MOMENT:
+        return w.moment(s, t, o, n, k, x)
+    if op == ops.QUANTILE:
+        return w.quantile(s, t, o, n, k, x, reg[b])
+    if op == ops.SIGNS:
+        return w.signs(s, t, o, n, x, reg[b])
+    return w.dot(s, t, o, n, x, reg, b)
 
 
 @kernel
@@ -113,16 +172,19 @@ def run(code: Code, base: int, reg: Floats, s: Floats, t: Ints, cell: int) -> No
         x = reg[code[j, 4]]
         if op <= ops.SIGN:
             v = arithmetic(op, x, reg[code[j, 5]])
-        elif op <= ops.SESSION:
+        elif op < ops.PICK:
             v = logic(op, np.int64(code[j, 3]), x, code, j, reg)
         else:
             o = cell + np.int64(code[j, 1])
             n = np.int64(code[j, 2])
             k = np.int64(code[j, 3])
-            if op >= ops.SMA and op <= ops.MEAN_DEVIATION:
-                v = window(op, s, t, o, n, k, x)
+            b = np.int64(code[j, 5])
+            if op < ops.SMA:
+                v = memory(op, s, t, o, n, k, x, reg[b])
+            elif op < ops.EWM:
+                v = window(op, s, t, o, n, k, x, reg, b)
             else:
-                v = memory(op, s, t, o, n, k, x, reg[code[j, 5]])
+                v = recursion(op, s, t, o, n, k, x, reg[b], reg[code[j, 6]], reg[code[j, 7]])
         reg[base + j] = v
 
 

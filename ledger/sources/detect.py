@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from ledger.drafts import Column, Parsed
 from ledger.errors import FormatError
+from ledger.listings import BINANCE_MARKETS
 from ledger.rows import Kind
 from ledger.sources import binance_csv, lean
 from ledger.sources.binance_csv import BinanceCsv
@@ -55,14 +56,38 @@ def detect(part: Part, options: ReadOptions) -> Format:
     sample = _sample(part)
     if sample is None:
         return Nothing()
+    known = _of_its_own(part, sample, options)
+    if known is None:
+        return _text(part, sample, options)
+    if options.instrument:
+        raise FormatError(
+            f"{part.label} names its instruments itself", remedy="leave --instrument out"
+        )
+    return known
+
+
+def _of_its_own(part: Part, sample: Lines, options: ReadOptions) -> Format | None:
+    """The format of a file that needs no mapping, or None."""
     named = lean.read_name(part.name)
     if named and not options.mapping and not options.columns:
         width = sample.raw(0).count(",") + 1
         market = lean.market_of(part.path, width, options.market)
         return lean.Lean.of(named, width, market, options.tz)
     if any(LINE.fullmatch(sample.raw(n).encode()) for n in range(min(5, len(sample)))):
-        return BinanceMessages(options.market, options.time_unit or _messages_unit(sample))
-    return _text(part, sample, options)
+        market = _binance_market(options.market)
+        return BinanceMessages(market, options.time_unit or _messages_unit(sample))
+    header = tuple(name.strip() for name in sample.raw(0).split(","))
+    plain = not (options.mapping or options.columns)
+    if plain and set(binance_csv.NEEDED) <= set(header):
+        return BinanceCsv(header)
+    return None
+
+
+def _binance_market(given: str | None) -> str | None:
+    if given is not None and given.lower() not in BINANCE_MARKETS:
+        known = ", ".join(sorted(set(BINANCE_MARKETS.values())))
+        raise FormatError(f"Binance has no market {given!r}", remedy=f"--market {known}")
+    return BINANCE_MARKETS[given.lower()] if given else None
 
 
 def _sample(part: Part) -> Lines | None:
@@ -93,8 +118,6 @@ def _text(part: Part, sample: Lines, options: ReadOptions) -> Format:
     header = next(csv.reader([first], delimiter=delimiter), [])
     names = options.columns or tuple(name.strip() for name in header)
     headed = 0 if options.columns else 1
-    if headed and set(binance_csv.NEEDED) <= set(names) and not options.mapping:
-        return BinanceCsv(names)
     rows = sample.after(headed)
     table = read_table(rows, len(names), range(len(names)), delimiter)
     columns = {name: table.columns[number] for number, name in enumerate(names)}

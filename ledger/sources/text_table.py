@@ -6,7 +6,7 @@ UTF-8) the chunk is read line by line.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,37 +45,16 @@ class _RowsDiffer(Exception):
 
 
 def _read_at_once(lines: Lines, width: int, wanted: Sequence[int], delimiter: str) -> TextTable:
-    import pyarrow as pa
-    import pyarrow.csv as pacsv
-
     odd: list[tuple[int, int]] = []
 
     def note(row: Any) -> str:
         odd.append((row.number, row.actual_columns))
         return "skip"
 
-    names = [str(number) for number in range(width)]
-    chosen = [str(number) for number in wanted]
-    table = pacsv.read_csv(
-        pa.BufferReader(lines.text),
-        pacsv.ReadOptions(
-            column_names=names, use_threads=False, block_size=max(64, len(lines.text) + 1)
-        ),
-        pacsv.ParseOptions(
-            delimiter=delimiter,
-            quote_char=False,
-            invalid_row_handler=note,
-        ),
-        pacsv.ConvertOptions(
-            column_types=dict.fromkeys(chosen, pa.string()),
-            include_columns=chosen,
-            strings_can_be_null=False,
-            check_utf8=False,
-        ),
-    )
+    table = _parse(lines, width, wanted, delimiter, note)
     if table.num_rows + len(odd) != len(lines):
         raise _RowsDiffer
-    at: Ints = np.arange(len(lines), dtype=np.int64)
+    at: Ints = lines.places
     broken = []
     if odd:
         places = _places(odd, len(lines))
@@ -86,6 +65,31 @@ def _read_at_once(lines: Lines, width: int, wanted: Sequence[int], delimiter: st
         at = np.delete(at, places)
     columns = {number: table.column(str(number)).combine_chunks() for number in wanted}
     return TextTable(columns, at, broken)
+
+
+def _parse(
+    lines: Lines, width: int, wanted: Sequence[int], delimiter: str, note: Callable[[Any], str]
+) -> Any:
+    """The wanted columns as text, named by their number; `note` hears of rows of other widths."""
+    import pyarrow as pa
+    import pyarrow.csv as pacsv
+
+    chosen = [str(number) for number in wanted]
+    return pacsv.read_csv(
+        pa.BufferReader(lines.text),
+        pacsv.ReadOptions(
+            column_names=[str(number) for number in range(width)],
+            use_threads=False,  # only so does a row know its number
+            block_size=max(64, len(lines.text) + 1),
+        ),
+        pacsv.ParseOptions(delimiter=delimiter, quote_char=False, invalid_row_handler=note),
+        pacsv.ConvertOptions(
+            column_types=dict.fromkeys(chosen, pa.string()),
+            include_columns=chosen,
+            strings_can_be_null=False,
+            check_utf8=False,
+        ),
+    )
 
 
 def _places(odd: list[tuple[int, int]], count: int) -> list[int]:

@@ -452,7 +452,7 @@ def test_a_lost_connection_at_any_moment_loses_and_doubles_nothing(ledger: Setti
     said: list[str] = []
     ends = 0
     with running(Archiver(ledger, say=said.append)) as ended, as_role(ledger, None) as db:
-        while archived(ledger) < 201 and ends < 12:
+        while archived(ledger) < 201 and ends < 6:
             ends += db.value(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
                 " WHERE application_name = %s",

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from ledger.client import Ledger
 from ledger.load import load
 from ledger.load_delivery import CONFLICT
 from ledger.load_jumps import UNCONFIRMED
 from ledger.load_options import LoadOptions
+from ledger.loading import writer_of
 from ledger.quarantine import PostgresQuarantine, QuarantineRow, QuarantineStore
 from ledger.quarantine_retry import retry
 from ledger.rows import Kind
@@ -47,6 +49,12 @@ def contract(store: QuarantineStore) -> None:
 def test_the_store_in_memory_keeps_the_contract() -> None:
     """The one that the other tests here use."""
     contract(MemoryLedger())
+
+
+def test_the_store_in_postgres_keeps_the_contract(led: Ledger) -> None:
+    """The one of the archive, as the role that may write it."""
+    with writer_of(led) as writer:
+        contract(PostgresQuarantine(writer))
 
 
 class Recorded:

@@ -158,3 +158,14 @@ def test_the_fingerprint_outlives_name_and_compression(tmp_path: Path) -> None:
     second = plan([write(tmp_path / "b.csv.gz", gzip.compress(text.encode()))], reading())[0].head
     third = plan([write(tmp_path / "c.csv", text + text)], reading())[0].head
     assert first == second != third
+
+
+def test_a_file_that_names_its_instruments_takes_no_other(shared_data: Path) -> None:
+    """Nor a market that its venue does not have."""
+    with pytest.raises(FormatError, match="names its instruments itself"):
+        detect(shared_data / "equity_ticks/lean_spy_20131008_trade.zip", reading())
+    with pytest.raises(FormatError, match="no market 'moon'"):
+        detect(
+            shared_data / "crypto_raw_ws/binance_spot_btcusdt_20240808.gz",
+            ReadOptions(market="moon"),
+        )

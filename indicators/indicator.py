@@ -82,6 +82,7 @@ class Indicator:
     limits: Mapping[str, tuple[float, float]] = field(repr=False, compare=False)
     choices: Mapping[str, tuple[str, ...]] = field(repr=False, compare=False)
     follows: Mapping[str, str] = field(repr=False, compare=False)
+    shown: Mapping[str, Callable[[Value], str]] = field(repr=False, compare=False)
     ordered: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
@@ -119,7 +120,11 @@ class Indicator:
 
     def names(self, values: Mapping[str, Value]) -> tuple[str, ...]:
         """Column names for these parameters."""
-        return tuple(template.format(**values) for template in self.outputs.split())
+        shown = {
+            name: self.shown[name](value) if name in self.shown else value
+            for name, value in values.items()
+        }
+        return tuple(template.format(**shown) for template in self.outputs.split())
 
     def _refuse_unknown(self, name: str) -> None:
         if name in self.defaults:
@@ -161,11 +166,13 @@ def indicator(
     limits: Mapping[str, tuple[float, float]] | None = None,
     choices: Mapping[str, tuple[str, ...]] | None = None,
     follows: Mapping[str, str] | None = None,
+    shown: Mapping[str, Callable[[Value], str]] | None = None,
     ordered: str = "",
 ) -> Callable[[Body], Indicator]:
     """Makes an indicator of a formula. `inputs` and `outputs` are words; outputs are templates over
     the parameters. Whole-number parameters are lengths unless `limits` says otherwise; `follows`
-    names the parameter whose value a missing one takes; `ordered` two that are swapped when the
+    names the parameter whose value a missing one takes; `shown` how a parameter is written in column
+    names where that is not its value; `ordered` two that are swapped when the
     first is the greater."""
 
     def wrap(body: Body) -> Indicator:
@@ -183,6 +190,7 @@ def indicator(
             limits=limits or {},
             choices=choices or {},
             follows=follows or {},
+            shown=shown or {},
             ordered=tuple(ordered.split()),
         )
 

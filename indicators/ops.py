@@ -106,7 +106,7 @@ LEFT_HALVES_MAX: Final = 8  # enough for 128 · 2⁸ bars
 
 
 # Operations whose last operand is the first of several constants; how many (dot: n).
-VECTORS: Final = {DOT: 0, PSAR: 2, JURIK: 6}
+VECTORS: Final = {DOT: 0, PSAR: 2, JURIK: 5}
 
 
 class Op(NamedTuple):
@@ -208,6 +208,14 @@ _STATEFUL = (
     Op(MCGINLEY, "mcginley", 2, lambda n: 2, lambda n, c: POLES_BARS, "r₋₁ + (x − r₋₁) / (y·(x/r₋₁)⁴), by the C library's pow"),
     Op(FISHER, "fisher", 1, lambda n: 3, lambda n, c: n + POLES_BARS, "Fisher's transform of x from bar n on, by the C library's log"),
     Op(EMA, "ema", 2, lambda n: SEED_CELLS + EWM_CELLS, lambda n, alpha: n - 1 + fading(alpha), "ewm of seed; k=1: counted from the first value"),
+    Op(SUPERTREND, "supertrend", 3, lambda n: 7, lambda n, c: LATCHED_BARS, "bands y, z that only tighten till x crosses"),
+    Op(QQE, "qqe", 3, lambda n: 10, lambda n, c: LATCHED_BARS, "x trailed by y and z"),
+    Op(SCHAFF, "schaff", 4, lambda n: n + 5, lambda n, c: LATCHED_BARS, "double stochastic of x; y its least, z its range"),
+    Op(PSAR, "psar", 4, lambda n: 10, lambda n, c: LATCHED_BARS, "Wilder's stop and reverse of high, low, close"),
+    Op(RSX, "rsx", 1, lambda n: 19, lambda n, c: n + POLES_BARS, "Jurik's smooth relative strength"),
+    Op(JURIK, "jurik", 2, lambda n: 86, lambda n, c: n + POLES_BARS, "Jurik's adaptive average"),
+    Op(MAMA, "mama", 3, lambda n: 44, lambda n, c: POLES_BARS, "Ehlers' adaptive average of x between y and z"),
+    Op(TRENDLINE, "trendline", 1, lambda n: 92, lambda n, c: POLES_BARS, "Ehlers' instantaneous trendline"),
 )
 
 

@@ -171,6 +171,10 @@ class Archive:
         """The UTC days (their first nanosecond) on which a feed has facts, in order."""
         return look.days(self.db, kind, instrument)
 
+    def feeds_of(self, source: int) -> list[look.Feed]:
+        """The feeds that a source has brought facts of."""
+        return look.feeds_of(self.db, source)
+
     def feed_count(self) -> int:
         """How many feeds there are."""
         return len(look.feeds(self.db))

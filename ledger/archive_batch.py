@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.archive_columns import FRAME_DTYPE, KINDS_OF, NEWER, UNDECODABLE, VOID
-from ledger.archive_feeds import RUN, feeds_of, joined_feeds, merge_runs, runs_in
+from ledger.archive_feeds import RUN, feeds_in, joined_feeds, merge_runs, runs_in
 from ledger.archive_shapes import (
     NO_EVENT_TIME,
     NO_REPEAT,
@@ -212,7 +212,8 @@ class Builder:
         sources = np.array(self._sources, np.int32)
         for block in blocks:
             if block.kind in (*FEEDS, Kind.CLOCK):
-                feeds.append(feeds_of(block.kind, block.rows, frames["stamp"][block.frame_of]))
+                stamps = frames["stamp"][block.frame_of]
+                feeds.append(feeds_in(block.kind, block.rows, stamps, sources[block.frame_of]))
             if block.kind in FEEDS:
                 runs.append(runs_in(block.kind, block.rows, sources[block.frame_of]))
         return joined_feeds(feeds), merge_runs(np.concatenate(runs))

@@ -18,24 +18,24 @@ MAX_AHEAD_NS: Final = 60_000_000_000
 NONE_YET: Final = -1
 
 FEED: Final = np.dtype(
-    [("kind", "<i2"), ("instrument", "<i4"), ("interval", "<i8")]
+    [("source", "<i4"), ("kind", "<i2"), ("instrument", "<i4"), ("interval", "<i8")]
     + [("newest", "<i8"), ("events", "<i8")]
 )
 RUN: Final = np.dtype(
     [("source", "<i4"), ("instrument", "<i4"), ("kind", "<i2"), ("first", "<i8"), ("last", "<i8")]
     + [("first_time", "<i8"), ("last_time", "<i8")]
 )
-_FEED_KEY: Final = ("kind", "instrument", "interval")
+_FEED_KEY: Final = ("source", "kind", "instrument", "interval")
 _SCOPE: Final = ("source", "instrument", "kind")
 
 
-def feeds_of(kind: Kind, rows: Rows, stamps: NDArray[np.int64]) -> Rows:
+def feeds_in(kind: Kind, rows: Rows, stamps: NDArray[np.int64], sources: NDArray[np.int32]) -> Rows:
     """The feeds touched by rows of a fact kind or of clocks: dtype FEED, one entry per feed.
 
-    `stamps`: the raw broker time of each row's record, ns, shape (n,).
+    `stamps`, `sources`: the raw broker time (ns) and the source of each row's record, shape (n,).
     """
     each = np.zeros(len(rows), FEED)
-    each["instrument"] = rows["instrument"]
+    each["source"], each["instrument"] = sources, rows["instrument"]
     if kind is Kind.CLOCK:
         each["kind"], each["interval"] = rows["feed"], rows["interval"]
     else:

@@ -93,6 +93,17 @@ def feeds(db: Database) -> list[Feed]:
     return [Feed(Kind(kind), *rest) for kind, *rest in found]
 
 
+def feeds_of(db: Database, source: int) -> list[Feed]:
+    """The feeds that a source has brought facts of; `newest` and `events` are what it brought."""
+    found = db.rows(
+        "SELECT kind, instrument, interval, max(newest), sum(events)::bigint FROM feed"
+        " WHERE source = %s AND events > 0 GROUP BY kind, instrument, interval"
+        " ORDER BY instrument, kind, interval",
+        [source],
+    )
+    return [Feed(Kind(kind), *rest) for kind, *rest in found]
+
+
 def newest(db: Database, kind: Kind, instrument: int, interval_ns: int = 0) -> int | None:
     """The feed's newest event time, Clocks included, suspect ones not; None where there is none."""
     found: int | None = db.value(

@@ -94,8 +94,9 @@ class Writer:
     def _note_feeds(self, batch: Batch) -> None:
         if len(batch.feeds):
             self._db.execute(
-                "INSERT INTO feed SELECT %s, * FROM unnest(%s::int2[], %s::int4[], %s::int8[],"
-                " %s::int8[], %s::int8[]) ON CONFLICT (stream, instrument, kind, interval)"
+                "INSERT INTO feed (stream, source, kind, instrument, interval, newest, events)"
+                " SELECT %s, * FROM unnest(%s::int4[], %s::int2[], %s::int4[], %s::int8[],"
+                " %s::int8[], %s::int8[]) ON CONFLICT (stream, instrument, kind, interval, source)"
                 " DO UPDATE SET newest = greatest(feed.newest, excluded.newest),"
                 " events = feed.events + excluded.events",
                 [batch.stream.stream, *_columns(batch.feeds)],

@@ -121,7 +121,9 @@ class Sender:
 
     def send(self, records: Sequence[tuple[str, int, bytes]]) -> list[int]:
         """The offsets of the records, in their order. Raises AppendStalled."""
-        producer = self._producer = self._producer or LogProducer(self.settings.kafka)
+        if self._producer is None:
+            self._producer = LogProducer(self.settings.kafka)
+        producer = self._producer
         offsets, failures = [-1] * len(records), list[str]()
 
         def done_at(index: int) -> OnDelivery:

@@ -7,6 +7,7 @@ between two others.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Self
 
 from confluent_kafka import (
@@ -24,6 +25,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 from ledger.errors import AttachRefused, EngineUnreachable
 
 REQUEST_SECONDS_MAX: Final = 10.0
+CONNECT_SECONDS_MAX: Final = 1.0
 QUEUE_KBYTES_MAX: Final = 64 * 1024  # undelivered bytes a producer holds before it pushes back
 FETCH_BYTES: Final = 8 * 1024 * 1024
 
@@ -89,6 +91,10 @@ class LogProducer:
                 "error_cb": self._on_error,
             }
         )
+        # Idempotence asks the broker for an id, and asks again only half a second later when no
+        # broker was connected yet. A broker that is away is the stall limit's to tell.
+        with suppress(KafkaException):
+            self._producer.list_topics(timeout=CONNECT_SECONDS_MAX)
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal():

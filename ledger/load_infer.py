@@ -60,20 +60,33 @@ class Inference:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._seen: dict[str, _Seen] = {}
+        self._unnamed = ""
+        self._some_known = False
 
     def look(self, draft: Draft) -> None:
-        """Take the rows of instruments that are not defined into account.
-
-        Raises FormatError for a name that no instrument can have.
-        """
+        """Take the rows of instruments that are not defined into account."""
         good = draft.refusals.good
         for number, listing in enumerate(draft.listings):
             rows = np.flatnonzero((draft.which == number) & good)
-            if len(rows) and find_listing(draft, number, self._catalog) is None:
+            if not len(rows):
+                continue
+            if find_listing(draft, number, self._catalog) is not None:
+                self._some_known = True
+            elif listing.symbol:
                 self._add(draft, self._entry(draft, listing), rows)
+            else:
+                self._unnamed = listing.written  # its rows will be refused
 
     def definitions(self) -> list[Instrument]:
-        """The instruments, by symbol; aliases that mean another one already are left out."""
+        """The instruments, by symbol; aliases that mean another one already are left out.
+
+        Raises FormatError when there are rows and none of their names can be an instrument's.
+        """
+        if self._unnamed and not self._seen and not self._some_known:
+            raise FormatError(
+                f"{self._unnamed!r} cannot name an instrument",
+                remedy="--instrument NAME.VENUE in capitals, or --map and --market",
+            )
         found, taken = [], set(self._seen)
         for symbol, seen in sorted(self._seen.items()):
             free = [a for a in seen.listing.aliases if a not in taken]
@@ -83,11 +96,6 @@ class Inference:
         return found
 
     def _entry(self, draft: Draft, listing: Listing) -> _Seen:
-        if not listing.symbol:
-            raise FormatError(
-                f"{listing.written!r} cannot name an instrument",
-                remedy="--instrument NAME.VENUE in capitals, or --map and --market",
-            )
         facts = draft.facts
         entry = self._seen.get(listing.symbol)
         if entry is None:

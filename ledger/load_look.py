@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import Final
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from ledger.instruments import Instrument
 from ledger.load_infer import Inference
 from ledger.sources.parts import Damaged
 from ledger.sources.reading import Chunk, Planned
+from ledger.sources.reading import read as read_part
 
+LOOK_BYTES: Final = 256 * 1024
 Reader = Callable[[Planned], Iterator[Chunk]]
 
 
@@ -21,11 +24,11 @@ def undefined(
 ) -> list[Instrument]:
     """Definitions for the instruments that have none, from every row.
 
-    Without `all_rows`, the first chunk of each file tells whether anything is unknown; when nothing
-    is there, the rest is not read. A file of one instrument that is defined is never read to its
-    end.
+    Without `all_rows`, the first rows of each file tell whether anything is unknown; when nothing
+    is there, the rest is not read (what turns up later is quarantined until it is defined). A file
+    of one instrument that is defined is never read to its end.
     """
-    if not all_rows and not any(_starts_unknown(one, catalog, read) for one in planned):
+    if not all_rows and not any(_starts_unknown(one, catalog) for one in planned):
         return []
     inference = Inference(catalog)
     for one in planned:
@@ -45,9 +48,11 @@ def drafts(planned: Planned, read: Reader) -> Iterator[Draft]:
         return
 
 
-def _starts_unknown(planned: Planned, catalog: Catalog, read: Reader) -> bool:
+def _starts_unknown(planned: Planned, catalog: Catalog) -> bool:
+    """Whether the first rows name an instrument that has no definition. How many those are does
+    not depend on the chunks of the load."""
     try:
-        for chunk in islice(read(planned), 1):
+        for chunk in islice(read_part(planned, lambda _: None, LOOK_BYTES), 1):
             return any(_unknown(draft, catalog) for draft in chunk.parsed.drafts)
     except Damaged:
         pass  # nothing before the damage

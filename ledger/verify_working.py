@@ -6,8 +6,9 @@ They could be rebuilt at any time, but loads, gap detection and screens stand on
 from collections import Counter
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ledger.archive_feeds import FEED, RUN, feeds_of, joined_feeds, merge_runs, runs_in
+from ledger.archive_feeds import FEED, RUN, feeds_in, joined_feeds, merge_runs, runs_in
 from ledger.archive_rebuild import Chunk, expected_rows
 from ledger.archive_streams import Mark, Stream
 from ledger.catalog import CopyGate
@@ -34,16 +35,14 @@ class WorkingCheck:
             self._tally[kind, "frames"] += int(mine.sum())
             self._tally[kind, "events"] += int(stored[mine].sum())
             self._tally[kind, "repeats"] += int((frames["repeat_of"][mine] >= 0).sum())
-        sources = None
+        sources = _sources(frames)
         for kind in (*FEEDS, Kind.CLOCK):
             for shelf in chunk.shelves.get(kind, []):
                 at = np.searchsorted(frames["offset"], shelf.places["offset"])
                 at = np.minimum(at, len(frames) - 1)
-                fresh = feeds_of(kind, shelf.rows, frames["stamp"][at])
+                fresh = feeds_in(kind, shelf.rows, frames["stamp"][at], sources[at])
                 self._feeds = joined_feeds([self._feeds, fresh])
                 if kind is not Kind.CLOCK:
-                    if sources is None:
-                        sources = _sources(frames)
                     runs = runs_in(kind, shelf.rows, sources[at])
                     self._runs = merge_runs(np.concatenate((self._runs, runs)))
 
@@ -62,7 +61,8 @@ class WorkingCheck:
                 report.add(where, f"tally {key}", self._tally[key], tally.get(key, 0))
         self._compare_sets(
             report, "feed", self._feeds, db.rows(
-                "SELECT kind, instrument, interval, newest, events FROM feed WHERE stream = %s",
+                "SELECT source, kind, instrument, interval, newest, events FROM feed"
+                " WHERE stream = %s",
                 [stream],
             ),
         )  # fmt: skip
@@ -98,13 +98,13 @@ class WorkingCheck:
             report.add(where, "control_through", gate.last, mark.control_through)
 
 
-def _sources(frames: Rows) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+def _sources(frames: Rows) -> NDArray[np.int32]:
     """The source of each frame, from its header; -1 where there is none."""
-    fact = np.isin(frames["kind"], FEEDS)
+    has_source = np.isin(frames["kind"], (*FEEDS, Kind.CLOCK))
     return np.array(
         [
-            parse_header(header.tobytes()).source if is_fact else -1
-            for header, is_fact in zip(frames["header"], fact, strict=True)
+            parse_header(header.tobytes()).source if has else -1
+            for header, has in zip(frames["header"], has_source, strict=True)
         ],
         np.int32,
     )

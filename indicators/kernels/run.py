@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indicators import ops
+from indicators.kernels import machines as m
 from indicators.kernels import pointwise as p
 from indicators.kernels import recursions as r
 from indicators.kernels import windows as w
@@ -164,6 +165,28 @@ def window(
     return w.dot(s, t, o, n, x, reg, b)
 
 
+@primitive
+def machine(
+    op: int, s: Floats, t: Ints, o: int, n: int, x: float, y: float, z: float, u: float,
+    reg: Floats, fourth: int, second: int,
+) -> float:
+    if op == ops.SUPERTREND:
+        return m.supertrend(s, t, o, x, y, z)
+    if op == ops.QQE:
+        return m.qqe(s, t, o, x, y, z)
+    if op == ops.SCHAFF:
+        return m.schaff(s, t, o, n, x, y, z, u)
+    if op == ops.PSAR:
+        return m.psar(s, t, o, x, y, z, reg, fourth)
+    if op == ops.RSX:
+        return m.rsx(s, t, o, n, x)
+    if op == ops.JURIK:
+        return m.jurik(s, t, o, n, x, reg, second)
+    if op == ops.MAMA:
+        return m.mama(s, t, o, x, y, z)
+    return m.trendline(s, t, o, x)
+
+
 @kernel
 def run(code: Code, base: int, reg: Floats, s: Floats, t: Ints, cell: int) -> None:
     """One row of inputs through the whole tape; state of this entity begins at `cell`."""
@@ -183,6 +206,8 @@ def run(code: Code, base: int, reg: Floats, s: Floats, t: Ints, cell: int) -> No
                 v = memory(op, s, t, o, n, k, x, reg[b])
             elif op < ops.EWM:
                 v = window(op, s, t, o, n, k, x, reg, b)
+            elif op >= ops.SUPERTREND:
+                v = machine(op, s, t, o, n, x, reg[b], reg[code[j, 6]], reg[code[j, 7]], reg, np.int64(code[j, 7]), b)
             else:
                 v = recursion(op, s, t, o, n, k, x, reg[b], reg[code[j, 6]], reg[code[j, 7]])
         reg[base + j] = v

@@ -111,6 +111,8 @@ def _read_at_once(
     received = pa.array([whole[start : start + _RECEIVED_DIGITS] for start in starts])
     head = _RECEIVED_DIGITS + 1
     text = b"\n".join([whole[start + head : end] for start, end in zip(starts, ends, strict=True)])
+    if not text.isascii():
+        raise pa.ArrowInvalid("perhaps not UTF-8, which the reader does not check")
     types = pa.struct([(name, getattr(pa, kind)()) for name, kind in schema.items()])
     table = pajson.read_json(
         pa.BufferReader(text),

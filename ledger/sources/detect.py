@@ -74,8 +74,8 @@ def _of_its_own(part: Part, sample: Lines, options: ReadOptions) -> Format | Non
         market = lean.market_of(part.path, width, options.market)
         return lean.Lean.of(named, width, market, options.tz)
     if any(LINE.fullmatch(sample.raw(n).encode()) for n in range(min(5, len(sample)))):
-        market = _binance_market(options.market)
-        return BinanceMessages(market, options.time_unit or _messages_unit(sample))
+        unit = options.time_unit or _messages_unit(sample)
+        return BinanceMessages(_binance_market(options.market), unit)
     header = tuple(name.strip() for name in sample.raw(0).split(","))
     plain = not (options.mapping or options.columns)
     if plain and set(binance_csv.NEEDED) <= set(header):

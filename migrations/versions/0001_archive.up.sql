@@ -396,15 +396,17 @@ COMMENT ON COLUMN tally.repeats IS 'Records among them that repeat known feature
 CREATE TABLE feed (
     stream     smallint NOT NULL REFERENCES stream,
     kind       smallint NOT NULL,
+    source     integer  NOT NULL,
     instrument integer  NOT NULL,
     interval   bigint   NOT NULL,
     newest     bigint   NOT NULL,
     events     bigint   NOT NULL,
-    PRIMARY KEY (stream, instrument, kind, interval)
+    PRIMARY KEY (stream, instrument, kind, interval, source)
 );
-COMMENT ON TABLE  feed            IS 'Working table: the feeds of instruments and how far each has come.';
+COMMENT ON TABLE  feed            IS 'Working table: the feeds of instruments, by who brought them, and how far each has come.';
 COMMENT ON COLUMN feed.stream     IS 'Which partition of which topic (table stream).';
 COMMENT ON COLUMN feed.kind       IS '1 trades, 2 quotes, 3 bars.';
+COMMENT ON COLUMN feed.source     IS 'Source id: the control sequence of its definition; -1 where none was named.';
 COMMENT ON COLUMN feed.instrument IS 'Instrument id (view instrument).';
 COMMENT ON COLUMN feed.interval   IS 'Interval of imported bars, ns; else 0.';
 COMMENT ON COLUMN feed.newest     IS 'Greatest event time or clock that is not suspect (more than 60 s past its broker time), ns since 1970 UTC; -1 for none.';
@@ -456,10 +458,10 @@ COMMENT ON COLUMN quarantine.reason  IS 'Why it was put here.';
 COMMENT ON COLUMN quarantine.raw     IS 'The row as it was read.';
 COMMENT ON COLUMN quarantine.detail  IS 'What else helps: the other side of a conflict, the limit that was passed.';
 COMMENT ON COLUMN quarantine.options IS 'How the load was told to read the file, for the retry.';
-COMMENT ON COLUMN quarantine.ordinal IS 'Number among equal rows of its source, from 0.';
+COMMENT ON COLUMN quarantine.ordinal IS 'Number among equal rows of its source, from 0; -1 where only loading again can tell.';
 COMMENT ON COLUMN quarantine.state   IS 'open, or resolved when a retry appended it.';
 COMMENT ON COLUMN quarantine.seen_at IS 'When it was first put here.';
-COMMENT ON COLUMN quarantine.digest  IS 'SHA-256 of source, raw text, reason and ordinal: repeating a load adds nothing.';
+COMMENT ON COLUMN quarantine.digest  IS 'SHA-256 of what makes the row this row of this source: repeating a load adds nothing.';
 
 -- ---- append-only, by trigger -----------------------------------------------------------------
 

@@ -41,7 +41,9 @@ def test_instruments_are_computed_apart() -> None:
     a, b = bars.world("plain", 120), bars.world("ticks", 120)
     both = pd.concat([a.assign(who="a"), b.assign(who="b")]).sort_index(kind="stable")
     out = compute(both, "atr", by="who")
-    assert np.array_equal(out["ATRr_14"][both["who"] == "b"], compute(b, "atr")["ATRr_14"], equal_nan=True)
+    assert np.array_equal(
+        out["ATRr_14"][both["who"] == "b"], compute(b, "atr")["ATRr_14"], equal_nan=True
+    )
 
 
 def test_everything_can_be_computed_at_once() -> None:

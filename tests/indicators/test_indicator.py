@@ -91,7 +91,9 @@ def test_after_startup_the_start_no_longer_shows(name: str) -> None:
         full = fold.fold(fold.start(view), rows)
         # pandas' running variance keeps the rounding of its whole past: 5e-8, measured.
         rolls = (view.code[:, 0] == ops.ROLLING_VARIANCE).any()
-        scale = (1000.0 if rolls else 1.0) * np.maximum(np.nanmedian(np.abs(full), axis=0) * 1e-3, np.abs(full[-1]))
+        scale = (1000.0 if rolls else 1.0) * np.maximum(
+            np.nanmedian(np.abs(full), axis=0) * 1e-3, np.abs(full[-1])
+        )
         assert np.all((np.abs(late - full[-1]) <= 1e-9 * scale) | (late == full[-1])), name
 
 

@@ -178,6 +178,16 @@ def test_runs_survive_batches_and_restarts(ledger: Settings) -> None:
         assert archive.last_sequences(2, Kind.TRADE, [3]).tolist() == [20]
 
 
+def test_the_feeds_of_a_source_are_those_it_brought(ledger: Settings) -> None:
+    """A Clock for a source goes to its feeds and to no others."""
+    send(ledger, "m", 0, [trades(ticks(3)), trades(ticks(2, instrument=4), source=2)])
+    send(ledger, "m", 1, [trades(ticks(2, instrument=5), source=2)])
+    catch_up(ledger)
+    with Archive(ledger) as archive:
+        assert [(feed.instrument, feed.events) for feed in archive.feeds_of(2)] == [(4, 2), (5, 2)]
+        assert archive.feeds_of(99) == []
+
+
 def test_an_appender_starts_with_what_is_archived(ledger: Settings) -> None:
     """Runs, open gaps and newest times seed the watch: a restart finds no gap twice."""
     send(ledger, "m", 0, [trades(ticks(3, first=1)), trades(ticks(3, first=7))])
@@ -187,9 +197,9 @@ def test_an_appender_starts_with_what_is_archived(ledger: Settings) -> None:
     with Archive(ledger) as archive:
         assert archive.open_gaps() == 1
         watch = archive.gap_watch()
-    assert not len(watch.due(all_of_them=True)), "the gap is known, and still open"
+    assert not len(watch.due(1, ended=True)), "the gap is known, and still open"
     watch.observe(1, Kind.TRADE, ticks(3, first=4))
-    closing = watch.due()
+    closing = watch.due(1)
     assert (closing["state"].tolist(), closing["first_seq"].tolist()) == ([GapState.CLOSED], [4])
 
 

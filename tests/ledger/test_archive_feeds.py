@@ -11,7 +11,7 @@ from ledger.archive_feeds import (
     FEED,
     MAX_AHEAD_NS,
     RUN,
-    feeds_of,
+    feeds_in,
     joined_feeds,
     merge_runs,
     runs_in,
@@ -19,6 +19,7 @@ from ledger.archive_feeds import (
 from ledger.rows import ABSENT, Kind, Rows, empty
 from tests.fixtures_archive import T0, ticks
 
+ONE = np.ones(99, np.int32)  # one source
 SEQUENCES = st.integers(0, 40) | st.sampled_from([ABSENT + 1, -1, 2**63 - 1, 2**63 - 2])
 SCOPED = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), SEQUENCES), max_size=60)
 
@@ -95,13 +96,13 @@ def test_a_suspect_time_moves_no_newest() -> None:
     rows = ticks(3, step_ns=1)
     stamps = np.full(3, T0)
     rows["event_time"] = [T0, T0 + MAX_AHEAD_NS, T0 + MAX_AHEAD_NS + 1]
-    (feed,) = feeds_of(Kind.TRADE, rows, stamps)
+    (feed,) = feeds_in(Kind.TRADE, rows, stamps, ONE[:3])
     assert (feed["newest"], feed["events"]) == (T0 + MAX_AHEAD_NS, 3)
 
 
 def test_a_feed_of_only_suspect_times_has_no_newest() -> None:
     """It has events, and nothing to be late behind."""
-    (feed,) = feeds_of(Kind.TRADE, ticks(1), np.array([0]))
+    (feed,) = feeds_in(Kind.TRADE, ticks(1), np.array([0]), ONE[:1])
     assert feed["newest"] == -1
 
 
@@ -110,18 +111,25 @@ def test_a_clock_moves_its_feed_and_is_no_event_of_it() -> None:
     clock = empty(Kind.CLOCK, 1)
     clock["instrument"], clock["feed"], clock["time"] = 3, Kind.TRADE, T0 + 99
     parts = [
-        feeds_of(Kind.TRADE, ticks(2, step_ns=1), np.full(2, T0)),
-        feeds_of(Kind.CLOCK, clock, np.array([T0])),
+        feeds_in(Kind.TRADE, ticks(2, step_ns=1), np.full(2, T0), ONE[:2]),
+        feeds_in(Kind.CLOCK, clock, np.array([T0]), ONE[:1]),
     ]
     (feed,) = joined_feeds(parts)
-    assert feed.tolist() == (Kind.TRADE, 3, 0, T0 + 99, 2)
+    assert feed.tolist() == (1, Kind.TRADE, 3, 0, T0 + 99, 2)
+
+
+def test_feeds_are_told_apart_by_who_brought_them() -> None:
+    """A source's Clock is for the feeds of that source."""
+    rows = ticks(3, step_ns=1)
+    found = feeds_in(Kind.TRADE, rows, np.full(3, T0), np.array([7, 8, 7], np.int32))
+    assert found[["source", "newest", "events"]].tolist() == [(7, T0 + 3, 2), (8, T0 + 2, 1)]
 
 
 def test_bars_of_two_intervals_are_two_feeds() -> None:
     """Late one-minute bars do not make the daily bars late."""
     bars = empty(Kind.BAR, 2)
     bars["instrument"], bars["interval"], bars["event_time"] = 3, [60, 3600], [T0, T0 + 1]
-    found = feeds_of(Kind.BAR, bars, np.full(2, T0))
+    found = feeds_in(Kind.BAR, bars, np.full(2, T0), ONE[:2])
     assert found["interval"].tolist() == [60, 3600]
     assert found["newest"].tolist() == [T0, T0 + 1]
 
@@ -136,7 +144,7 @@ def test_feeds_are_the_maximum_and_the_count(drawn: list[tuple[int, int]]) -> No
     for instrument, time in drawn:
         newest, count = expected.get(instrument, (-1, 0))
         expected[instrument] = (max(newest, time), count + 1)
-    found = feeds_of(Kind.TRADE, rows, np.zeros(len(drawn), np.int64))
+    found = feeds_in(Kind.TRADE, rows, np.zeros(len(drawn), np.int64), ONE[: len(drawn)])
     assert {f["instrument"]: (f["newest"], f["events"]) for f in found} == expected
 
 

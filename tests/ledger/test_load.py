@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -508,6 +509,55 @@ def test_the_sum_holds_and_a_repeat_adds_nothing(
     assert counts(chunked) == counts(first)
     assert other.facts() == facts
     assert {one.row.digest for one in other.stored} == {one.row.digest for one in made.stored}
+
+
+def sample_of(shared_data: Path, name: str) -> tuple[str, bytes]:
+    """The name to load it under and the first lines of a real file."""
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(shared_data / name) as archive:
+            (member,) = archive.namelist()
+            return member, b"".join(archive.read(member).splitlines(keepends=True)[:150])
+    with gzip.open(shared_data / name) as file:
+        return "x.txt", b"".join(file.readline() for _ in range(150))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    name=st.sampled_from(
+        [
+            "crypto_trades/binance_ws_trades_20240808_6symbols.csv.gz",
+            "crypto_raw_ws/binance_spot_btcusdt_20240808.gz",
+            "equity_ticks/lean_ibm_20131008_quote.zip",
+        ]
+    ),
+    edits=st.lists(
+        st.tuples(st.floats(0.02, 1), st.integers(0, 3), st.binary(max_size=3)), max_size=12
+    ),
+)
+def test_no_damage_to_a_real_file_breaks_the_law(
+    tmp_path_factory: pytest.TempPathFactory,
+    shared_data: Path,
+    name: str,
+    edits: list[tuple[float, int, bytes]],
+) -> None:
+    """Bytes changed, added and taken away anywhere behind the first lines: what is accepted decodes
+    (the memory's appender checks), the sum holds, a repeat adds nothing."""
+    label, content = sample_of(shared_data, name)
+    whole = MemoryLedger()
+    folder = tmp_path_factory.mktemp("damage")
+    load([write(folder / label, content)], whole.ports, LoadOptions(define=True))
+    for share, gone, new in edits:
+        at = int(share * len(content))
+        content = content[:at] + new + content[at + gone :]
+    path = write(folder / label, content)
+    made = with_catalog(whole)
+    first = load([path], made.ports, LoadOptions(chunk_bytes=700))
+    assert first.counts.holds
+    again = load([path], made.ports)
+    assert again.counts.holds
+    assert again.counts.appended == 0
+    assert again.counts.read == first.counts.read
+    assert again.counts.quarantined == len(made.stored)
 
 
 def test_progress_is_told(tmp_path: Path) -> None:

@@ -98,7 +98,9 @@ TAMPERS = {
         [("m0:5000:7", "row of trade")],
     ),
     "two rows swapped": (
-        'UPDATE trade_e1_m0 SET index = 57 - index WHERE "offset" = 13 AND index IN (28, 29)',
+        'UPDATE trade_e1_m0 SET index = 99 WHERE "offset" = 13 AND index = 28;'
+        'UPDATE trade_e1_m0 SET index = 28 WHERE "offset" = 13 AND index = 29;'
+        'UPDATE trade_e1_m0 SET index = 29 WHERE "offset" = 13 AND index = 99',
         [("m0:13:0", "leaf"), ("m0:13:28", "price")],
     ),
     "a frame's rows moved to another offset": (
@@ -123,7 +125,7 @@ TAMPERS = {
         [("m0:13:7", "price")],
     ),
     "a header": (
-        "UPDATE frame_e1_m0 SET header = overlay(header placing '\\xff' from 30)"
+        "UPDATE frame_e1_m0 SET header = overlay(header placing '\\xff' from 13)"
         ' WHERE "offset" = 13',
         [("m0:13:0", "leaf"), ("m0:13:0", "header")],
     ),
@@ -196,7 +198,7 @@ TAMPERS = {
 
 @pytest.mark.parametrize("what", TAMPERS)
 def test_a_change_is_found_and_named(ledger: Settings, what: str) -> None:
-    """A superuser changes one thing: verify names the position, what was expected, what is there."""
+    """A superuser changes one thing: verify names where, what was expected, what is there."""
     change, expected = TAMPERS[what]
     if what == "a row and its leaf":
         forge_leaf(ledger, change)

@@ -5,11 +5,33 @@ from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 
-from indicators import momentum, overlap, statistics, trend, volatility, volume
+from indicators import (
+    candle,
+    cycle,
+    momentum,
+    overlap,
+    performance,
+    statistics,
+    trend,
+    volatility,
+    volatility_more,
+    volume,
+)
 from indicators.errors import UnknownIndicator
 from indicators.indicator import Indicator
 
-CATEGORIES: tuple[ModuleType, ...] = (momentum, overlap, statistics, trend, volatility, volume)
+CATEGORIES: tuple[ModuleType, ...] = (
+    candle,
+    cycle,
+    momentum,
+    overlap,
+    performance,
+    statistics,
+    trend,
+    volatility,
+    volatility_more,
+    volume,
+)
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.archive_columns import FRAME_DTYPE, KINDS_OF, NEWER, UNDECODABLE, VOID
+from ledger.archive_columns import FRAME_DTYPE, KINDS_OF, NEWER, UNDECODABLE, VOID, layout
 from ledger.archive_feeds import RUN, feeds_in, joined_feeds, merge_runs, runs_in
 from ledger.archive_shapes import (
     NO_EVENT_TIME,
@@ -204,7 +204,9 @@ class Builder:
             places["view"] = np.repeat([h.view for h in part.headers], counts)
             places["cause"] = np.repeat([h.cause for h in part.headers], counts)
             places["ordinal"] = np.repeat([h.first_ordinal for h in part.headers], counts) + index
-        return Block(kind, rows, places, frame_of)
+        outputs = rows["values"].shape[1] if kind is Kind.FEATURE else 0
+        form = layout(kind, outputs)
+        return Block(kind, rows, places, frame_of, form.names, form.pack(rows, places))
 
     def _working(self, blocks: Sequence[Block], frames: Rows) -> tuple[Rows, Rows]:
         feeds: list[Rows] = []

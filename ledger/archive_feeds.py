@@ -5,7 +5,7 @@ Pure and by whole arrays. The writer folds the results into the working tables `
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from ledger.sequences import RUNS_MAX
 MAX_AHEAD_NS: Final = 60_000_000_000
 """A fact further past its record's broker time is suspect and moves nothing (semantics 0)."""
 NONE_YET: Final = -1
+_DENSE_MAX: Final = 2**16
 
 FEED: Final = np.dtype(
     [("source", "<i4"), ("kind", "<i2"), ("instrument", "<i4"), ("interval", "<i8")]
@@ -34,17 +35,50 @@ def feeds_in(kind: Kind, rows: Rows, stamps: NDArray[np.int64], sources: NDArray
 
     `stamps`, `sources`: the raw broker time (ns) and the source of each row's record, shape (n,).
     """
-    each = np.zeros(len(rows), FEED)
-    each["source"], each["instrument"] = sources, rows["instrument"]
+    if not len(rows):
+        return np.zeros(0, FEED)
+    keys = [sources, rows["instrument"]]
     if kind is Kind.CLOCK:
-        each["kind"], each["interval"] = rows["feed"], rows["interval"]
-    else:
-        each["kind"], each["events"] = kind, 1
-    if kind is Kind.BAR:
-        each["interval"] = rows["interval"]
+        keys += [rows["feed"], rows["interval"]]
+    elif kind is Kind.BAR:
+        keys.append(rows["interval"])
+    order, starts = grouped(keys)
     times = rows["time" if kind is Kind.CLOCK else "event_time"]
-    each["newest"] = np.where(times <= stamps + MAX_AHEAD_NS, times, NONE_YET)
-    return joined_feeds([each])
+    told = np.where(times <= stamps + MAX_AHEAD_NS, times, NONE_YET)
+    each, at = np.zeros(len(starts), FEED), order[starts]
+    each["source"], each["instrument"] = sources[at], rows["instrument"][at]
+    each["kind"] = rows["feed"][at] if kind is Kind.CLOCK else kind
+    if "interval" in (rows.dtype.names or ()):
+        each["interval"] = rows["interval"][at]
+    each["newest"] = np.maximum.reduceat(told[order], starts)
+    if kind is not Kind.CLOCK:
+        each["events"] = np.diff(np.append(starts, len(rows)))
+    return each
+
+
+def grouped(keys: Sequence[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(order, starts): rows[order] stands group by group, each in its first order, and the groups
+    of equal keys begin at `starts`. Keys of shape (n,), n > 0.
+
+    Ids are small and few change at once, so the keys nearly always fit 16 bits together, and
+    sorting those is linear.
+    """
+    scope, span = np.zeros(len(keys[0]), np.int64), 1
+    for key in keys:
+        low, width = int(key.min()), int(key.max()) - int(key.min()) + 1
+        if width == 1:
+            continue
+        if span * width > _DENSE_MAX:
+            values, dense = np.unique(key, return_inverse=True)
+            width = len(values)
+        else:
+            dense = key.astype(np.int64) - low
+        scope, span = scope * width + dense, span * width
+    if span == 1:
+        return np.arange(len(scope)), np.zeros(1, np.int64)
+    order = np.argsort(scope.astype(np.uint16) if span <= _DENSE_MAX else scope, kind="stable")
+    ranked = scope[order]
+    return order, np.append(0, np.flatnonzero(ranked[1:] != ranked[:-1]) + 1)
 
 
 def joined_feeds(parts: Sequence[Rows]) -> Rows:
@@ -62,15 +96,28 @@ def joined_feeds(parts: Sequence[Rows]) -> Rows:
 
 def runs_in(kind: Kind, rows: Rows, sources: NDArray[np.int32]) -> Rows:
     """The runs of venue sequences among rows of a fact kind (dtype RUN); `sources` per row."""
-    there = rows["venue_seq"] != ABSENT
-    if not there.any():
+    sequences = rows["venue_seq"]
+    there = sequences != ABSENT
+    if not there.all():
+        rows, sources, sequences = rows[there], sources[there], sequences[there]
+    if not len(rows):
         return np.zeros(0, RUN)
-    each = np.zeros(int(there.sum()), RUN)
-    facts = rows[there]
-    each["source"], each["kind"], each["instrument"] = sources[there], kind, facts["instrument"]
-    each["first"] = each["last"] = facts["venue_seq"]
-    each["first_time"] = each["last_time"] = facts["event_time"]
-    return merge_runs(each)
+    order, scopes = grouped([sources, rows["instrument"]])
+    ranked = sequences[order]
+    fresh = np.zeros(len(order), np.bool_)
+    fresh[scopes] = True
+    if (~fresh[1:] & (ranked[1:] < ranked[:-1])).any():  # not in sequence inside some scope
+        order = order[np.lexsort((ranked, np.cumsum(fresh)))]
+        ranked = sequences[order]
+    fresh[1:] |= (ranked[1:] != ranked[:-1]) & (ranked[1:] - 1 != ranked[:-1])
+    begins = np.flatnonzero(fresh)
+    ends = np.append(begins[1:], len(order)) - 1
+    runs, times = np.zeros(len(begins), RUN), rows["event_time"]
+    runs["source"], runs["kind"] = sources[order[begins]], kind
+    runs["instrument"] = rows["instrument"][order[begins]]
+    runs["first"], runs["last"] = ranked[begins], ranked[ends]
+    runs["first_time"], runs["last_time"] = times[order[begins]], times[order[ends]]
+    return merge_runs(runs)
 
 
 def merge_runs(runs: Rows, limit: int = RUNS_MAX) -> Rows:

@@ -82,11 +82,12 @@ class Intake:
             self._began[stream] = time.monotonic()
         return self._builders[stream]
 
-    def full(self) -> Iterator[Batch]:
-        """Batches at a limit: they leave before more is read."""
-        for stream in [s for s, builder in self._builders.items() if _is_full(builder)]:
+    def full(self, stream: Stream) -> Iterator[Batch]:
+        """The batches that must leave before more is read, after a record of this stream."""
+        builder = self._builders.get(stream)
+        if builder is not None and _is_full(builder):
             yield self.take(stream)
-        while sum(builder.bytes for builder in self._builders.values()) > PENDING_BYTES_MAX:
+        while sum(each.bytes for each in self._builders.values()) > PENDING_BYTES_MAX:
             yield self.take(min(self._began, key=self._began.__getitem__))
 
     def due(self) -> Stream | None:

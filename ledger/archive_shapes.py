@@ -60,6 +60,9 @@ class Block:
     places: dict[str, NDArray[Any] | int]
     frame_of: NDArray[np.int64]
     """The place of each row's frame in the manifest."""
+    names: list[str]
+    packed: memoryview
+    """COPY's columns and binary rows; made by the thread that reads, while PostgreSQL works."""
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,18 @@ archived once or not at all, whoever is killed when; and after a lost connection
 tells which.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from ledger.archive_columns import frame_layout, layout
+from ledger.archive_columns import TABLES, frame_layout
 from ledger.archive_feeds import RUN, merge_runs
 from ledger.archive_repeats import Diverged, settle
-from ledger.archive_shapes import Batch, Block
+from ledger.archive_shapes import Batch
 from ledger.archive_streams import Hold, holds, move
 from ledger.errors import Fenced, IntegrityBroken
 from ledger.postgres import Database, RowExists
-from ledger.rows import FEATURE_FIXED_BYTES, Kind, Rows
+from ledger.rows import Rows
 from ledger.sequences import RUNS_MAX
 
 TRIM_EVERY_BATCHES: Final = 256
@@ -48,7 +48,7 @@ class Writer:
     def _write(self, batch: Batch) -> list[Diverged]:
         leaf, stream = batch.stream.leaf, batch.stream.stream
         for block in batch.blocks:
-            self._copy_block(leaf(layout_of(block).table), block)
+            self._db.copy_in(leaf(TABLES[block.kind]), block.names, [block.packed])
         for row in batch.controls:
             self._db.execute(
                 "INSERT INTO {leaf} (stream, index, accepted, {offset}, sequence, event, body)"
@@ -72,10 +72,6 @@ class Writer:
         self._note_feeds(batch)
         self._note_runs(batch)
         return [report for _, report in diverged]
-
-    def _copy_block(self, leaf: str, block: Block) -> None:
-        form = layout_of(block)
-        self._db.copy_in(leaf, form.names, [form.pack(block.rows, block.places)])
 
     def _count(self, batch: Batch) -> None:
         kinds, places = np.unique(batch.frames["kind"], return_inverse=True)
@@ -143,12 +139,6 @@ class Writer:
             position=position,
             remedy="fledger verify",
         )
-
-
-def layout_of(block: Block) -> Any:
-    """The layout of a block's table."""
-    outputs = (block.rows.dtype.itemsize - FEATURE_FIXED_BYTES) // 8
-    return layout(block.kind, outputs if block.kind is Kind.FEATURE else 0)
 
 
 def _columns(each: Rows) -> list[list[int]]:

@@ -15,7 +15,7 @@ from ledger.archive_drain import Archived, Drain
 from ledger.archive_intake import Intake
 from ledger.archive_streams import Stream, ledger_id, streams
 from ledger.errors import ArchiveBehind, EngineUnreachable, LedgerError, Refused
-from ledger.kafka import LogReader, OffsetGone
+from ledger.kafka import LogReader, OffsetGone, Record
 from ledger.postgres import Database, Role
 from ledger.settings import Settings
 
@@ -137,22 +137,24 @@ class Archiver:
         intake = self._intake
         if intake is None or not self._checked:
             return
-        records = reader.read(READ_RECORDS_MAX, READ_SECONDS)
-        for record in records:
+        for record in reader.read(READ_RECORDS_MAX, READ_SECONDS):
             stream = intake.stream_of(record)
             if stream is not None:
-                try:
-                    intake.add(stream, record)
-                except Refused as error:
-                    self._refuse(reader, stream, error)
-        for batch in intake.full():
-            self._drain.hand_over(batch, stop)
+                self._take(reader, intake, stream, record)
+                for batch in intake.full(stream):
+                    self._drain.hand_over(batch, stop)
         while self._drain.has_room() and (stream := intake.due()) is not None:
             self._drain.hand_over(intake.take(stream), stop)
         if now - self._looked > LOOK_SECONDS:
             self._look(reader)
         for stream in set(self._drain.refused) - set(self.refused):
             self._refuse(reader, stream, self._drain.refused[stream])
+
+    def _take(self, reader: LogReader, intake: Intake, stream: Stream, record: Record) -> None:
+        try:
+            intake.add(stream, record)
+        except Refused as error:
+            self._refuse(reader, stream, error)
 
     def _attach_all(self, reader: LogReader) -> None:
         """Begin, or begin again after an engine was away: every stream from its archived mark."""

@@ -30,8 +30,6 @@ def bring_up(settings: Settings, say: Callable[[str], None], *, supervised: bool
 
         found = engines.start(settings.home, say, engines=wanted)
         settings = settings.with_engines(found.kafka, found.dsn)
-    else:
-        settings.home.mkdir(parents=True, exist_ok=True)  # the supervisor's pid file and log
     made = migrate(settings, reason="fledger up")
     pid = start_supervisor(settings, say) if supervised else None
     if supervised:

@@ -32,21 +32,21 @@ def start_supervisor(settings: Settings, say: Say) -> int:
     """The pid of this home's supervisor, started detached when it does not run."""
     from ledger.engines import home as homes
     from ledger.engines import process
+    from ledger.engines.patience import Patience
 
-    home = homes.at(settings.home)
-    running = process.alive(home.pid_file(NAME))
-    if running is not None:
-        return running
-    command = [sys.executable, "-m", "ledger", "run", "all", "--home", str(settings.home)]
-    started = process.start(
-        command,
-        pid_file=home.pid_file(NAME),
-        log_file=home.log_file(NAME),
-        cwd=settings.home,
-        env=os.environ,
-    )
-    say(f"supervisor started (pid {started.pid}, log {home.log_file(NAME)})")
-    return started.pid
+    with homes.locked(settings.home, Patience(say, threading.Event())) as home:
+        running = process.alive(home.pid_file(NAME))
+        if running is not None:
+            return running
+        started = process.start(
+            [sys.executable, "-m", "ledger", "run", "all", "--home", str(settings.home)],
+            pid_file=home.pid_file(NAME),
+            log_file=home.log_file(NAME),
+            cwd=home.path,
+            env=os.environ,
+        )
+        say(f"supervisor started (pid {started.pid}, log {home.log_file(NAME)})")
+        return started.pid
 
 
 def supervisor_pid(home: Path) -> int | None:

@@ -7,8 +7,9 @@ computes the working tables again (they are caches, but screens and loads stand 
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
-from ledger.archive_streams import holds, streams
+from ledger.archive_streams import Mark, Stream, holds, streams
 from ledger.errors import Refused
 from ledger.kafka import topic_facts
 from ledger.postgres import Database, Role
@@ -49,16 +50,29 @@ def verify(
                     else None
                 )
                 working = WorkingCheck(stream) if deep else None
-                for checked in check_archive(db, stream, mark, report):
-                    if beside is not None:
-                        beside.compare(checked.chunk, checked.rebuilt)
-                    if working is not None:
-                        working.take(checked.chunk)
-                    offset = int(checked.chunk.frames["offset"][-1]) + 1
-                    place = f"{stream.letter}{stream.partition}"
-                    progress(Seen(place, offset, mark.next_offset, report.events))
-                if working is not None:
-                    working.compare(db, mark, report)
+                _verify_stream(db, Task(stream, mark, beside, working), report, progress)
             report.streams += 1
     report.seconds = time.monotonic() - began
     return report
+
+
+class Task(NamedTuple):
+    """What one stream is compared with, besides itself."""
+
+    stream: Stream
+    mark: Mark
+    log: LogCheck | None
+    working: WorkingCheck | None
+
+
+def _verify_stream(db: Database, task: Task, report: Report, progress: Progress) -> None:
+    place = f"{task.stream.letter}{task.stream.partition}"
+    for checked in check_archive(db, task.stream, task.mark, report):
+        if task.log is not None:
+            task.log.compare(checked.chunk, checked.rebuilt)
+        if task.working is not None:
+            task.working.take(checked.chunk)
+        offset = int(checked.chunk.frames["offset"][-1]) + 1
+        progress(Seen(place, offset, task.mark.next_offset, report.events))
+    if task.working is not None:
+        task.working.compare(db, task.mark, report)

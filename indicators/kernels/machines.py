@@ -297,8 +297,10 @@ def mama(s: Floats, t: Ints, o: int, x: float, fast: float, slow: float) -> floa
     _shift(s, o + 4, 4, x)
     if t[o + 2] < 3:
         t[o + 2] += 1
-        s[o + 1] = NULL if t[o + 2] < 3 else 0.0
+        s[o + 1] = NULL
         return NULL
+    if s[o + 1] != s[o + 1]:
+        s[o + 1] = 0.0
     a = o + 8
     _in_phase(s, a, o + 4)
     s[a + 3] = 0.2 * (s[a + 1] * s[a + 34] + s[a + 2] * s[a + 35]) + 0.8 * s[a + 3]

@@ -1,5 +1,7 @@
 """`fledger cut`, `tag`, `clock` and `log`: moments, their names, and who changed what."""
 
+import re
+
 import click
 
 from ledger.cli.common import REASON_OPTION, Console, command, table
@@ -70,13 +72,15 @@ def log_command(console: Console, since: str, kind: str) -> None:
     console.data(found, table(columns, rows))
 
 
+_CITED = re.compile(r"L[0-9a-f]{32}/")
 _SHARED = ("sequence", "position", "known_at", "type", "actor", "reason", "tool")
 
 
 def _what(event: dict[str, object]) -> str:
-    """The event's own fields in one short line."""
+    """The event's own fields in one short line, without the ledger's id in its cuts."""
     instrument = event.get("instrument")
     if isinstance(instrument, dict):
         return str(instrument["symbol"])
-    text = " ".join(f"{k}={v}" for k, v in event.items() if k not in _SHARED and v is not None)
+    own = {key: value for key, value in event.items() if key not in _SHARED and value is not None}
+    text = " ".join(f"{key}={_CITED.sub('', str(own[key]))}" for key in sorted(own, reverse=True))
     return text if len(text) <= 60 else text[:59] + "…"

@@ -16,6 +16,7 @@ from ledger.sources.lines import Lines
 
 LINE: Final = re.compile(rb"(\d{16,19}) (\{.*\})\s*")
 _RECEIVED_DIGITS: Final = 19
+_DIGITS_AT: Final = np.arange(_RECEIVED_DIGITS)
 _EVENT: Final = '"e": ?"(?P<event>[A-Za-z_]+)"'
 NO_MESSAGE: Final = "not a receive time and a message"
 # Fields of the two kinds of message, with the types the venue writes them in.
@@ -57,7 +58,9 @@ def sort_lines(lines: Lines) -> Sorts:
     space = lines.starts + _RECEIVED_DIGITS
     inside = space + 1 < lines.ends
     space = np.where(inside, space, 0)
-    message = inside & (letters[space] == ord(" ")) & (letters[space + 1] == ord("{"))
+    head = letters[np.minimum(lines.starts[:, None] + _DIGITS_AT, len(letters) - 1)]
+    message = inside & ((head >= ord("0")) & (head <= ord("9"))).all(axis=1)
+    message &= (letters[space] == ord(" ")) & (letters[space + 1] == ord("{"))
     message &= letters[lines.ends - 1] == ord("}")
     for place in np.flatnonzero(~message).tolist():  # a receive time of another length
         message[place] = bool(LINE.fullmatch(lines.text, lines.starts[place], lines.ends[place]))
@@ -111,8 +114,8 @@ def _read_at_once(
     received = pa.array([whole[start : start + _RECEIVED_DIGITS] for start in starts])
     head = _RECEIVED_DIGITS + 1
     text = b"\n".join([whole[start + head : end] for start, end in zip(starts, ends, strict=True)])
-    if not text.isascii():
-        raise pa.ArrowInvalid("perhaps not UTF-8, which the reader does not check")
+    if not text.isascii() or b"\0" in text or b"\\" in text:
+        raise pa.ArrowInvalid("texts that the two readers may not read alike")
     types = pa.struct([(name, getattr(pa, kind)()) for name, kind in schema.items()])
     table = pajson.read_json(
         pa.BufferReader(text),

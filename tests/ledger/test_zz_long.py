@@ -521,7 +521,7 @@ def sample_of(shared_data: Path, name: str) -> tuple[str, bytes]:
         return "x.txt", b"".join(file.readline() for _ in range(150))
 
 
-@settings(max_examples=2500, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(
     name=st.sampled_from(
         [

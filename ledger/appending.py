@@ -57,8 +57,8 @@ def rows_or_refuse(draft: Draft, catalog: Catalog) -> Rows:
     rows, refused = to_rows(draft, catalog)
     if refused:
         shown = "; ".join(f"row {r.line}: {r.reason}: {r.raw}" for r in refused[:REFUSED_SHOWN_MAX])
-        kind = UnknownInstrument if "not defined" in refused[0].reason else Refused
-        raise kind(
+        unknown = refused[0].reason.startswith("no instrument")
+        raise (UnknownInstrument if unknown else Refused)(
             f"{len(refused)} of {len(draft)} rows cannot be facts, nothing was appended: {shown}",
             remedy="mend or leave out these rows; instruments are defined by led.define(…)",
         )

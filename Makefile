@@ -41,12 +41,12 @@ $(VENV)/bin/python:
 # The stamps are newer than what they were made from, so a changed lock installs again.
 $(VENV)/.demo: requirements.txt pyproject.toml $(VENV)/bin/python
 	@echo "installing the packages of requirements.txt (about half a minute the first time)" >&2
-	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@"$(BIN)/python" -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r requirements.txt
 	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch "$@"
 
 $(VENV)/.test: requirements-test.txt pyproject.toml $(VENV)/bin/python
 	@echo "installing the packages of requirements-test.txt (about half a minute the first time)" >&2
-	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.txt
+	@"$(BIN)/python" -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r requirements-test.txt
 	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch "$(VENV)/.demo" "$@"

@@ -5,6 +5,22 @@ from indicators.moving import average
 from indicators.symbols import Formula, Symbol
 
 
+def relative_strength(
+    f: Formula, x: Symbol, length: int, scalar: float = 100.0, mamode: str = "rma", drift: int = 1
+) -> Symbol:
+    """100·g / (g + |l|), g and l averages of gains and losses."""
+    change = f.diff(x, drift)
+    gain = average(f, mamode, f.max(change, 0.0), length)
+    loss = average(f, mamode, f.min(change, 0.0), length)
+    return scalar * gain / (gain + f.abs(loss))
+
+
+def rate(f: Formula, x: Symbol, length: int, scalar: float = 100.0) -> Symbol:
+    """100·(x − x₋ₙ) / x₋ₙ."""
+    before = f.lag(x, length)
+    return scalar * (x - before) / before
+
+
 @indicator(inputs="close", outputs="RSI_{length}")
 def rsi(
     f: Formula,
@@ -20,10 +36,7 @@ def rsi(
     Quirk: the average begins with the first change (not Wilder's mean of n), so there are values
     from the second bar on; the first ones are extreme. See `startup`.
     """
-    change = f.diff(close, drift)
-    gain = average(f, mamode, f.max(change, 0.0), length)
-    loss = average(f, mamode, f.min(change, 0.0), length)
-    return scalar * gain / (gain + f.abs(loss))
+    return relative_strength(f, close, length, scalar, mamode, drift)
 
 
 @indicator(
@@ -68,8 +81,7 @@ def stoch(
 @indicator(inputs="close", outputs="ROC_{length}")
 def roc(f: Formula, close: Symbol, *, length: int = 10, scalar: float = 100.0) -> Symbol:
     """Rate of change: 100·(x − x₋ₙ) / x₋ₙ."""
-    before = f.lag(close, length)
-    return scalar * (close - before) / before
+    return rate(f, close, length, scalar)
 
 
 @indicator(inputs="close", outputs="MOM_{length}")

@@ -67,9 +67,10 @@ def shares(weights: list[float]) -> list[float]:
 
 
 def fibonacci(n: int) -> list[float]:
-    root = math.sqrt(5.0)
-    phi, psi = 0.5 * (1.0 + root), 0.5 * (1.0 - root)
-    return shares([(phi ** (i + 1) - psi ** (i + 1)) / root for i in range(n)])
+    held = [1.0, 1.0]
+    while len(held) < n:
+        held.append(held[-1] + held[-2])
+    return shares(held[:n])
 
 
 def triangle(n: int) -> list[float]:

@@ -166,7 +166,7 @@ _POINTWISE = (
     (SPREAD, "spread", 4, "greatest of |x|, |y−c|, |c−z|, nulls left out; k=1: null if c is"),
     (GREATER_KNOWN, "greater_known", 2, "the greater, or the one that is not null"),
     (LESSER_KNOWN, "lesser_known", 2, "the lesser, or the one that is not null"),
-    (LOGARITHM, "logarithm", 1, "natural logarithm, by the C library: its last bit may differ"),
+    (LOGARITHM, "logarithm", 1, "natural logarithm (k=1: decimal), by the C library: its last bit may differ"),
     (PICK, "pick", 1, "output n of the machine that wrote x"),
     (SESSION, "session", 1, "number of the calendar period k (D W M Q Y h min) of x seconds"),
 )
@@ -211,7 +211,7 @@ _STATEFUL = (
     Op(SUPERTREND, "supertrend", 3, lambda n: 7, lambda n, c: LATCHED_BARS, "bands y, z that only tighten till x crosses"),
     Op(QQE, "qqe", 3, lambda n: 10, lambda n, c: LATCHED_BARS, "x trailed by y and z"),
     Op(SCHAFF, "schaff", 4, lambda n: n + 5, lambda n, c: LATCHED_BARS, "double stochastic of x; y its least, z its range"),
-    Op(PSAR, "psar", 4, lambda n: 10, lambda n, c: LATCHED_BARS, "Wilder's stop and reverse of high, low, close"),
+    Op(PSAR, "psar", 3, lambda n: 10, lambda n, c: LATCHED_BARS, "Wilder's stop and reverse of high x, low y"),
     Op(RSX, "rsx", 1, lambda n: 19, lambda n, c: n + POLES_BARS, "Jurik's smooth relative strength"),
     Op(JURIK, "jurik", 2, lambda n: 86, lambda n, c: n + POLES_BARS, "Jurik's adaptive average"),
     Op(MAMA, "mama", 3, lambda n: 44, lambda n, c: POLES_BARS, "Ehlers' adaptive average of x between y and z"),

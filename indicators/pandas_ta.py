@@ -10,6 +10,7 @@ import importlib.util
 import inspect
 import io
 import warnings
+from collections.abc import Collection
 from functools import cache
 from types import ModuleType
 from typing import Any, Final
@@ -48,13 +49,17 @@ def module() -> ModuleType:
     return pandas_ta
 
 
-def run(name: str, bars: Any, **parameters: Any) -> dict[str, npt.NDArray[np.float64]] | None:
-    """pandas-ta's columns for a pandas table of bars, or nothing where it returns nothing."""
+def run(
+    name: str, bars: Any, reads: Collection[str] = (), **parameters: Any
+) -> dict[str, npt.NDArray[np.float64]] | None:
+    """pandas-ta's columns for a pandas table of bars, or nothing where it returns nothing. Inputs
+    that it may leave out are given if they are among `reads`."""
     function = getattr(module(), name)
     inputs = {
         p: bars[p.rstrip("_")]
         for p, held in inspect.signature(function).parameters.items()
-        if p.rstrip("_") in bars and held.default is inspect.Parameter.empty
+        if p.rstrip("_") in bars
+        and (held.default is inspect.Parameter.empty or p.rstrip("_") in reads)
     }
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")

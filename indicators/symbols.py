@@ -203,8 +203,8 @@ class Formula:
     def lowest(self, x: Symbol, n: int, *, partial: bool = False) -> Symbol:
         return self.emit(ops.LOWEST, x, n=n, k=int(partial))
 
-    def log(self, x: Symbol) -> Symbol:
-        return self.emit(ops.LOGARITHM, x)
+    def log(self, x: Symbol, *, decimal: bool = False) -> Symbol:
+        return self.emit(ops.LOGARITHM, x, k=int(decimal))
 
     def dot(self, x: Symbol, weights: Sequence[float]) -> Symbol:
         return self.emit(ops.DOT, x, self.vector(weights), n=len(weights))

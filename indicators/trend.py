@@ -4,6 +4,7 @@ import math
 
 from indicators import moving, ops
 from indicators.indicator import indicator
+from indicators.momentum import relative_strength
 from indicators.moving import average
 from indicators.symbols import Formula, Symbol
 from indicators.trend_runs import run
@@ -111,11 +112,12 @@ def chop(
     ln: bool = False,
     scalar: float = 100.0,
 ) -> Symbol:
-    """Choppiness: 100·(log Σ ATR − log range) / log n. By the C library's log; pandas-ta takes
-    log10 unless `ln`, so its last bits differ."""
+    """Choppiness: 100·(log Σ ATR − log range) / log n. Decimal logarithms unless `ln`, by the C
+    library."""
     path = f.sum(average_range(f, high, low, close, atr_length, "rma"), length)
     reach = f.highest(high, length) - f.lowest(low, length)
-    return scalar * (f.log(path) - f.log(reach)) / math.log(length)
+    of = math.log if ln else math.log10
+    return scalar * (f.log(path, decimal=not ln) - f.log(reach, decimal=not ln)) / of(length)
 
 
 @indicator(
@@ -131,7 +133,7 @@ def cksp(
     p: int = 10,
     x: float = 3,
     q: int = 20,
-    mamode: str = "sma",
+    mamode: str = "rma",
 ) -> tuple[Symbol, ...]:
     """Chande and Kroll's stops. Quirk: pandas-ta ignores a whole-number q."""
     reach = x * average_range(f, high, low, close, p, mamode)
@@ -195,7 +197,7 @@ def ht_trendline(f: Formula, close: Symbol, *, prenan: int = 63) -> Symbol:
 
 
 @indicator(
-    inputs="high low close",
+    inputs="high low",
     outputs="PSARl_{af0}_{max_af} PSARs_{af0}_{max_af} PSARaf_{af0}_{max_af} PSARr_{af0}_{max_af}",
     follows={"af0": "af"},
     limits={"af0": (1e-9, 1.0), "af": (1e-9, 1.0), "max_af": (1e-9, 1.0)},
@@ -204,7 +206,6 @@ def psar(
     f: Formula,
     high: Symbol,
     low: Symbol,
-    close: Symbol,
     *,
     af0: float | None = None,
     af: float = 0.02,
@@ -213,7 +214,7 @@ def psar(
     """Wilder's parabolic stop and reverse: the stop while long, while short, its acceleration, and
     where it turned. The direction comes from the first two bars."""
     constants = f.vector([af0 or af, max_af])
-    return f.machine(ops.PSAR, high, low, close, constants, outputs=4)
+    return f.machine(ops.PSAR, high, low, constants, outputs=4)
 
 
 @indicator(inputs="open close", outputs="QS_{length}")
@@ -326,28 +327,31 @@ def flow_index(
 
 
 @indicator(
-    inputs="high low close volume",
+    inputs="open high low close",
+    choices={"src": ("open", "high", "low", "close")},
     outputs="ALPHAT_{length}_{multiplier}_{threshold} ALPHATl_{length}_{multiplier}_{threshold}_{lag}",
     limits={"multiplier": (1e-9, 1e9), "threshold": (1e-9, 1e9)},
 )
 def alphatrend(
     f: Formula,
+    open_: Symbol,
     high: Symbol,
     low: Symbol,
     close: Symbol,
-    volume: Symbol,
     *,
+    src: str = "close",
     length: int = 14,
     multiplier: float = 1,
     threshold: float = 50,
     lag: int = 2,
     mamode: str = "sma",
 ) -> tuple[Symbol, ...]:
-    """AlphaTrend: a stop one range below that only rises while money flows in, else one above that
+    """AlphaTrend: a stop one range below that only rises while the RSI is high, else one above that
     only falls; and that of `lag` bars ago."""
     reach = average_range(f, high, low, close, length, mamode) * multiplier
-    flow = flow_index(f, high, low, close, volume, length)
-    line = f.emit(ops.RATCHET, flow >= threshold, low - reach, high + reach)
+    source = {"open": open_, "high": high, "low": low, "close": close}[src]
+    strength = relative_strength(f, source, length, 100.0, mamode)
+    line = f.emit(ops.RATCHET, strength >= threshold, low - reach, high + reach)
     return line, f.lag(line, lag)
 
 

@@ -238,3 +238,23 @@ def tsv(
 def vwma(f: Formula, close: Symbol, volume: Symbol, *, length: int = 10) -> Symbol:
     """Volume weighted moving average: SMA(c·v) / SMA(v)."""
     return f.sma(close * volume, length) / f.sma(volume, length)
+
+
+@indicator(
+    inputs="high low volume", outputs="EOM_{length}_{divisor}", limits={"divisor": (1e-9, 1e18)}
+)
+def eom(
+    f: Formula,
+    high: Symbol,
+    low: Symbol,
+    volume: Symbol,
+    *,
+    length: int = 14,
+    divisor: float = 100000000,
+    drift: int = 1,
+) -> Symbol:
+    """Ease of movement: SMA of Δ median price over volume per range. Infinite while a bar without
+    volume is in the window."""
+    middle = 0.5 * (high + low)
+    moved = middle - 0.5 * (f.lag(high, drift) + f.lag(low, drift))
+    return f.sma(moved / (volume / divisor / f.nonzero(high, low)), length)

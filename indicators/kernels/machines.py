@@ -112,7 +112,7 @@ def schaff(
 
 @primitive
 def psar(
-    s: Floats, t: Ints, o: int, high: float, low: float, close: float, reg: Floats, first: int
+    s: Floats, t: Ints, o: int, high: float, low: float, reg: Floats, first: int
 ) -> float:
     """Outputs long, short, acceleration, reversal; then bars, stop, extreme, falling, the bar
     before. Constants: first and greatest acceleration."""
@@ -123,12 +123,12 @@ def psar(
     s[o + 1] = NULL
     if i == 0:
         s[o + 2] = begin
-        s[o + 5] = close
     else:
         if i == 1:
             down = s[o + 9] - low
             falls = down > high - s[o + 8] and down >= 2.0**-52
             t[o + 7] = 1 if falls else 0
+            s[o + 5] = s[o + 8] if falls else s[o + 9]
             s[o + 6] = s[o + 9] if falls else s[o + 8]
         stop = s[o + 5] + s[o + 2] * (s[o + 6] - s[o + 5])
         if t[o + 7] == 1:

@@ -38,9 +38,9 @@ def lesser_known(x: float, y: float) -> float:
 
 
 @primitive
-def logarithm(x: float) -> float:
+def logarithm(x: float, decimal: int) -> float:
     if x > 0.0:
-        return math.log(x)
+        return math.log10(x) if decimal == 1 else math.log(x)
     return -math.inf if x == 0.0 else NULL
 
 

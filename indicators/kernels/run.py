@@ -72,7 +72,7 @@ def logic(op: int, k: int, x: float, code: Code, j: int, reg: Floats) -> float:
     if op == ops.LESSER_KNOWN:
         return p.lesser_known(x, y)
     if op == ops.LOGARITHM:
-        return p.logarithm(x)
+        return p.logarithm(x, k)
     return p.session(x, k)
 
 
@@ -168,7 +168,7 @@ def window(
 @primitive
 def machine(
     op: int, s: Floats, t: Ints, o: int, n: int, x: float, y: float, z: float, u: float,
-    reg: Floats, fourth: int, second: int,
+    reg: Floats, third: int, second: int,
 ) -> float:
     if op == ops.SUPERTREND:
         return m.supertrend(s, t, o, x, y, z)
@@ -177,7 +177,7 @@ def machine(
     if op == ops.SCHAFF:
         return m.schaff(s, t, o, n, x, y, z, u)
     if op == ops.PSAR:
-        return m.psar(s, t, o, x, y, z, reg, fourth)
+        return m.psar(s, t, o, x, y, reg, third)
     if op == ops.RSX:
         return m.rsx(s, t, o, n, x)
     if op == ops.JURIK:
@@ -207,7 +207,7 @@ def run(code: Code, base: int, reg: Floats, s: Floats, t: Ints, cell: int) -> No
             elif op < ops.EWM:
                 v = window(op, s, t, o, n, k, x, reg, b)
             elif op >= ops.SUPERTREND:
-                v = machine(op, s, t, o, n, x, reg[b], reg[code[j, 6]], reg[code[j, 7]], reg, np.int64(code[j, 7]), b)
+                v = machine(op, s, t, o, n, x, reg[b], reg[code[j, 6]], reg[code[j, 7]], reg, np.int64(code[j, 6]), b)
             else:
                 v = recursion(op, s, t, o, n, k, x, reg[b], reg[code[j, 6]], reg[code[j, 7]])
         reg[base + j] = v

@@ -1,5 +1,6 @@
 """`fledger demo`: ticks through both stores on one screen, then the proof."""
 
+import sys
 import threading
 import time
 from pathlib import Path
@@ -129,7 +130,8 @@ def _conclude(console: Console, led: "Ledger", feed: Feed) -> int:
     console.data(
         facts,
         f"Kafka and PostgreSQL hold the same {report.records:,} records, byte for byte.\n\n"
-        f"The engines keep running. Try next (export FLEDGER_HOME={home}):\n"
+        f"The engines keep running. Try next, after\n"
+        f"  . {sys.prefix}/bin/activate; export FLEDGER_HOME={home}\n\n"
         "  fledger status            what runs, how far the archive is\n"
         "  fledger instruments list  what is traded\n"
         "  fledger log               who defined what, when\n"

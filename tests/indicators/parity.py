@@ -54,7 +54,7 @@ def differences(ours: dict[str, Floats], theirs: dict[str, Floats] | None) -> li
 def whole(bars: "pd.DataFrame", name: str, **parameters: Any) -> list[str]:
     """Differences over the whole series, the epsilon flag known in advance."""
     ours = folded(bars, name, known=True, **parameters)
-    return differences(ours, pandas_ta.run(name, bars, **parameters))
+    return differences(ours, pandas_ta.run(name, bars, named(name).inputs, **parameters))
 
 
 def prefixes(bars: "pd.DataFrame", name: str, ends: list[int], **parameters: Any) -> list[str]:
@@ -62,7 +62,7 @@ def prefixes(bars: "pd.DataFrame", name: str, ends: list[int], **parameters: Any
     ours = folded(bars, name, known=False, **parameters)
     found = []
     for end in ends:
-        theirs = pandas_ta.run(name, bars.iloc[:end], **parameters)
+        theirs = pandas_ta.run(name, bars.iloc[:end], named(name).inputs, **parameters)
         if theirs is not None:
             theirs = {column: values[-1:] for column, values in theirs.items()}
         live = {column: values[end - 1 : end] for column, values in ours.items()}

@@ -3,6 +3,7 @@
 import gzip
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ledger.load import load
 from ledger.load_delivery import CONFLICT
 from ledger.load_jumps import UNCONFIRMED
 from ledger.load_late import TOO_LATE
+from ledger.load_look import LOOK_BYTES
 from ledger.load_options import LoadOptions, Progress, Talk
 from ledger.load_result import LoadResult
 from ledger.quarantine_retry import retry
@@ -350,19 +352,22 @@ def test_unknown_instruments_are_shown_and_nothing_is_done(tmp_path: Path) -> No
 
 
 def test_an_instrument_that_turns_up_late_is_not_lost(tmp_path: Path) -> None:
-    """Its rows wait in the quarantine until somebody defines it."""
-    lines = "".join(f"{T0 + n},100,1,{n},ABC\n" for n in range(3000)) + f"{T0},5,1,1,NEW\n"
+    """Its rows wait in the quarantine until somebody defines it; `--define` reads every row."""
+    many = LOOK_BYTES // len(f"{T0},100,1,0,ABC") + 1
+    lines = "".join(f"{T0 + n},100,1,{n},ABC\n" for n in range(many)) + f"{T0},5,1,1,NEW\n"
     path = write(tmp_path / "x.csv", "time,price,size,id,symbol\n" + lines)
     made = ledger()
     options = LoadOptions(read=reading(instrument=None, market="TEST"), chunk_bytes=5_000)
     result = load([path], made.ports, options)
     assert result.definitions == []
-    assert counts(result) == (3001, 3000, 0, 1, 0)
+    assert counts(result) == (many + 1, many, 0, 1, 0)
+    proposed = load([path], with_catalog(made).ports, replace(options, define=True))
+    assert proposed.counts.appended == many + 1
     made.define([instrument("NEW.TEST")])
     tried = retry(made.ports)
     assert (tried.appended, tried.left) == (1, {})
     again = load([path], made.ports, options)
-    assert counts(again) == (3001, 0, 3001, 0, 0)
+    assert counts(again) == (many + 1, 0, many + 1, 0, 0)
 
 
 # ---- too late for the window --------------------------------------------------------------------

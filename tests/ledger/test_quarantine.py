@@ -91,8 +91,9 @@ def quarantined(tmp_path: Path, made: MemoryLedger, text: str, **options: Any) -
     load([path], made.ports, LoadOptions(read=reading(**options)))
 
 
-def test_a_retry_appends_what_is_fine_now(tmp_path: Path) -> None:
+def test_a_retry_appends_what_is_fine_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the options of the load and the definitions there are now; once."""
+    monkeypatch.setattr("ledger.load_look.LOOK_BYTES", 60)
     made = MemoryLedger()
     made.define([instrument("OTHER.TEST")])
     lines = f"{T0},100.25,1,1,OTHER\n" + f"{T0 + 5},100.25,1,2,ABC\n" * 2

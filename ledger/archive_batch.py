@@ -42,9 +42,12 @@ _ZERO_HEADER: Final = bytes(HEADER_BYTES)
 
 @dataclass
 class _Part:
-    """Frames that share a layout: their rows, places in the manifest and first indexes."""
+    """Frames that share a layout: the bytes of their rows, their places in the manifest, and the
+    index of the first row taken of each."""
 
-    rows: list[Rows] = field(default_factory=list)
+    form: np.dtype[np.void]
+
+    bodies: list[memoryview] = field(default_factory=list)
     at: list[int] = field(default_factory=list)
     first: list[int] = field(default_factory=list)
     headers: list[Header] = field(default_factory=list)
@@ -131,9 +134,9 @@ class Builder:
                 return
             if first:
                 self._raws.append(Raw(record.offset, OVERLAP, record.value))
-        rows = frame.rows[first:]
-        part = self._parts.setdefault((frame.kind, rows.dtype.itemsize), _Part())
-        part.rows.append(rows)
+        form = frame.rows.dtype
+        part = self._parts.setdefault((frame.kind, form.itemsize), _Part(form))
+        part.bodies.append(memoryview(record.value)[HEADER_BYTES + first * form.itemsize :])
         part.at.append(at)
         part.first.append(first)
         part.headers.append(header)
@@ -186,8 +189,8 @@ class Builder:
         )  # fmt: skip
 
     def _block(self, kind: Kind, part: _Part, frames: Rows) -> Block:
-        rows = part.rows[0] if len(part.rows) == 1 else np.concatenate(part.rows)
-        counts = np.array([len(rows) for rows in part.rows])
+        rows: Rows = np.frombuffer(b"".join(part.bodies), part.form)
+        counts = np.array([len(body) // part.form.itemsize for body in part.bodies])
         starts = np.append(0, np.cumsum(counts))[:-1]
         if kind in TIME_FIELDS:
             first, last = TIME_FIELDS[kind]

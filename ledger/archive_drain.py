@@ -5,6 +5,7 @@ is the batch's end, or its beginning. A third value means that somebody else arc
 """
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import Empty, Full, Queue
@@ -21,6 +22,10 @@ from ledger.settings import Settings
 BATCHES_WAITING_MAX: Final = 2
 RETRY_SECONDS_MIN: Final = 0.1
 RETRY_SECONDS_MAX: Final = 5.0
+KEEP_SECONDS: Final = 2.0
+"""How often an idle archiver looks whether it is still connected and still the one."""
+FINISH_SECONDS_MAX: Final = 8.0
+"""How long the end waits for a PostgreSQL that does not answer; what is not written is in Kafka."""
 _HAND_OVER_SECONDS: Final = 0.05
 
 
@@ -46,8 +51,8 @@ class Drain:
     failure: BaseException | None = None
     _queue: Queue[Batch | None] = field(default_factory=lambda: Queue(BATCHES_WAITING_MAX))
     _stop: threading.Event = field(default_factory=threading.Event)
-    _idle: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
+    _given_up: bool = False
     _db: Database | None = None
     _writer: Writer | None = None
 
@@ -63,10 +68,10 @@ class Drain:
 
     def take_over(self, which: list[Stream]) -> dict[Stream, Hold]:
         """Raise the fence of these streams. Raises EngineUnreachable."""
-        with Database(
-            self.settings.dsn, self.settings.prefix, None, application=self.application
-        ) as db:
-            _end_others(db, self.application)
+        if not self.holds:  # later, this connection would be one of those it ends
+            settings = self.settings
+            with Database(settings.dsn, settings.prefix, None, application=self.application) as db:
+                _end_others(db, self.application)
         with self._connect() as db:
             taken = take_over(db, [stream.stream for stream in which])
         return {stream: taken[stream.stream] for stream in which}
@@ -95,20 +100,23 @@ class Drain:
         """Write what is queued, then end; `at_once` gives up what cannot be written now."""
         if at_once:
             self._stop.set()
-        thread = self._thread
+        thread, deadline = self._thread, time.monotonic() + FINISH_SECONDS_MAX
         while thread is not None and thread.is_alive():
+            if at_once and time.monotonic() > deadline:
+                return  # the process ends, and with it the connection and what it had not committed
             try:
                 self._queue.put(None, timeout=_HAND_OVER_SECONDS)
-                thread.join()
             except Full:
                 continue
+            thread.join(FINISH_SECONDS_MAX if at_once else None)
 
     # ---- the thread --------------------------------------------------------------------------
 
     def _run(self) -> None:
         try:
-            while (batch := self._queue.get()) is not None:
-                if batch.stream not in self.refused:
+            self._keep()
+            while (batch := self._next()) is not None:
+                if batch.stream not in self.refused and not self._given_up:
                     self._archive(batch)
                 self._queue.task_done()
         except BaseException as error:  # handed to the thread that reads, which raises it
@@ -116,6 +124,24 @@ class Drain:
             self._drop_queued()
         finally:
             self._disconnect()
+
+    def _next(self) -> Batch | None:
+        while True:
+            try:
+                return self._queue.get(timeout=KEEP_SECONDS)
+            except Empty:
+                self._keep()
+
+    def _keep(self) -> None:
+        """Stay connected, for whoever asks whether an archiver runs; notice a take-over."""
+        try:
+            found = holds(self._connected())
+        except (EngineUnreachable, TookTooLong):
+            self._disconnect()  # the next batch will say so, and wait
+            return
+        for stream, ours in dict(self.holds).items():
+            if stream.stream in found and found[stream.stream].fence != ours.fence:
+                raise _fenced(stream, ours)
 
     def _drop_queued(self) -> None:
         while True:
@@ -139,7 +165,8 @@ class Drain:
                 lost = error.message
                 self._disconnect()
                 if self._stop.wait(pause):
-                    raise
+                    self._given_up = True
+                    return
                 pause = min(2 * pause, RETRY_SECONDS_MAX)
             except Fenced:
                 raise
@@ -153,23 +180,16 @@ class Drain:
                 return
 
     def _write(self, batch: Batch) -> list[Diverged]:
+        db = self._connected()
         if self._writer is None:
-            self._db = self._connect()
-            self._writer = Writer(self._db)
+            self._writer = Writer(db)
         return self._writer.commit(batch, self.holds[batch.stream])
 
     def _was_archived(self, batch: Batch) -> bool:
         """After a lost connection: whether the commit came through. Raises Fenced."""
-        self._db = self._db or self._connect()
-        self._writer = self._writer or Writer(self._db)
-        found, ours = holds(self._db)[batch.stream.stream], self.holds[batch.stream]
+        found, ours = holds(self._connected())[batch.stream.stream], self.holds[batch.stream]
         if found.fence != ours.fence:
-            raise Fenced(
-                f"another archiver took {batch.stream.topic} partition {batch.stream.partition} "
-                "over while PostgreSQL was away",
-                position=str(batch.stream.position(batch.before.next_offset)),
-                remedy="one archiver is enough: leave the other running",
-            )
+            raise _fenced(batch.stream, ours)
         return found.mark == batch.after
 
     def _note(self, batch: Batch, diverged: list[Diverged]) -> None:
@@ -184,6 +204,11 @@ class Drain:
             Archived(batch.stream, len(batch.frames), batch.events, batch.after, diverged)
         )
 
+    def _connected(self) -> Database:
+        if self._db is None:
+            self._db = self._connect()
+        return self._db
+
     def _connect(self) -> Database:
         return Database(
             self.settings.dsn, self.settings.prefix, Role.WRITER, application=self.application
@@ -193,6 +218,14 @@ class Drain:
         if self._db is not None:
             self._db.close()
         self._db = self._writer = None
+
+
+def _fenced(stream: Stream, ours: Hold) -> Fenced:
+    return Fenced(
+        f"another archiver took {stream.topic} partition {stream.partition} over",
+        position=str(stream.position(ours.mark.next_offset)),
+        remedy="one archiver is enough: leave the other running",
+    )
 
 
 def _end_others(db: Database, application: str) -> None:

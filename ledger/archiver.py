@@ -94,7 +94,7 @@ class Archiver:
 
     def _loop(self, stop: threading.Event, *, until_caught_up: bool) -> bool:
         """True when it ended because everything is archived."""
-        caught_up = False
+        caught_up, whole = False, False
         # Questions about log ends go over a connection of their own: on the one that fetches they
         # would wait behind the long poll.
         with LogReader(self.settings.kafka) as reader, LogReader(self.settings.kafka) as asker:
@@ -105,8 +105,9 @@ class Archiver:
                     self._guarded_turn(reader, stop)
                     caught_up = until_caught_up and self._is_caught_up()
                 self._flush(stop)
+                whole = not stop.is_set() and self._drain.failure is None
             finally:
-                self._drain.finish(at_once=stop.is_set() or self._drain.failure is not None)
+                self._drain.finish(at_once=not whole)
         if self._drain.failure is not None:
             raise self._drain.failure
         return caught_up
@@ -159,6 +160,7 @@ class Archiver:
     def _attach_all(self, reader: LogReader) -> None:
         """Begin, or begin again after an engine was away: every stream from its archived mark."""
         if not self._drain.is_idle():
+            time.sleep(READ_SECONDS)
             return  # what was read before is still being written; the marks move until then
         if self._intake is not None:
             for stream in self._drain.holds:
@@ -196,8 +198,9 @@ class Archiver:
             self.refused[stream] = error
             intake.drop(stream)
         for stream, hold in verdict.attached.items():
-            self.refused.pop(stream, None)
-            intake.begin(stream, hold.mark)
+            if stream not in self._drain.refused:
+                self.refused.pop(stream, None)
+                intake.begin(stream, hold.mark)
 
     def _assign(self, reader: LogReader) -> None:
         assert self._intake is not None

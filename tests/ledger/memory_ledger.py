@@ -1,7 +1,8 @@
 """A ledger in memory behind the seams of `load`: what it must do, the real one must do too."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from copy import deepcopy
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -140,4 +141,4 @@ class MemoryLedger:
 
 def with_catalog(other: MemoryLedger) -> MemoryLedger:
     """An empty ledger with the definitions of another."""
-    return MemoryLedger(catalog=replace(other.catalog))
+    return MemoryLedger(catalog=deepcopy(other.catalog))

@@ -21,8 +21,15 @@ from ledger.archive_drain import Archived
 from ledger.archive_streams import Stream, holds, streams
 from ledger.archiver import Archiver
 from ledger.engines import Addresses
-from ledger.errors import AttachRefused, EngineUnreachable, Fenced, ForeignLedger
-from ledger.kafka import LogReader, read_range, topic_facts
+from ledger.errors import (
+    AttachRefused,
+    EngineUnreachable,
+    Fenced,
+    ForeignLedger,
+    IntegrityBroken,
+)
+from ledger.kafka import LogReader, create_topic, read_range, topic_facts
+from ledger.migrate_schema import TopicMade, add_streams
 from ledger.postgres import Database, Role
 from ledger.rows import Kind
 from ledger.settings import Settings
@@ -338,6 +345,109 @@ def test_a_partition_that_was_added_is_refused(ledger: Settings) -> None:
     with pytest.raises(AttachRefused, match="has 3 partitions, this ledger 2"):
         catch_up(ledger)
     assert archived(ledger, "f", 0) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("cleanup.policy", "compact", "is compacted"),
+        ("message.timestamp.type", "CreateTime", "takes its times from clients"),
+    ],
+)
+def test_a_topic_with_the_wrong_settings_is_refused(
+    ledger: Settings, key: str, value: str, said: str
+) -> None:
+    """Compaction would remove events, client times would make known_at a claim."""
+    from confluent_kafka.admin import (
+        AdminClient,
+        AlterConfigOpType,
+        ConfigEntry,
+        ConfigResource,
+        ResourceType,
+    )
+
+    topic, admin = topic_of(ledger, "f"), AdminClient(dict(ledger.kafka))
+    entry = ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(20)
+    until(lambda: topic_facts(ledger.kafka, [topic])[topic].config[key] == value)
+    with pytest.raises(AttachRefused, match=said):
+        catch_up(ledger)
+    assert archived(ledger, "m", 0) == 1
+
+
+def test_a_refused_stream_is_taken_up_again_when_it_is_mended(
+    ledger: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was refused is looked at again; no restart is needed."""
+    from ledger import archiver as module
+
+    monkeypatch.setattr(module, "RECHECK_SECONDS", 0.5)
+    send(ledger, "m", 0, [trades(ticks(5))])
+    with as_role(ledger, None) as db:
+        db.execute("ALTER TABLE stream DISABLE TRIGGER USER")
+        (topic_id,) = db.rows("SELECT topic_id FROM stream WHERE letter = 'm'")[0]
+        db.execute("UPDATE stream SET topic_id = 'other' WHERE letter = 'm'")
+        said: list[str] = []
+        with running(Archiver(ledger, say=said.append)) as ended:
+            until(lambda: any("made again" in line for line in said))
+            time.sleep(1.2)
+            db.execute("UPDATE stream SET topic_id = %s WHERE letter = 'm'", [topic_id])
+            until(lambda: archived(ledger) == 2)
+            assert not ended
+    assert len([line for line in said if "made again" in line]) == 1
+
+
+def test_rows_where_none_may_be_stop_their_stream_only(ledger: Settings) -> None:
+    """next_offset moved back by hand: the stream is refused with its position, others go on."""
+    send(ledger, "m", 0, [trades(ticks(5))])
+    catch_up(ledger)
+    send(ledger, "m", 1, [trades(ticks(5))])
+    with as_role(ledger, None) as db:
+        db.execute(
+            "UPDATE sink SET next_offset = 1 WHERE stream ="
+            " (SELECT stream FROM stream WHERE letter = 'm' AND partition = 0)"
+        )
+    with pytest.raises(IntegrityBroken) as broken:
+        catch_up(ledger)
+    assert broken.value.position == "m0:1:0"
+    assert archived(ledger, "m", 1) == 2
+
+
+def test_an_idle_archiver_notices_that_it_was_fenced(ledger: Settings) -> None:
+    """Nothing arrives, and still the first one ends when another takes over."""
+    with running(Archiver(ledger)) as first:
+        until(lambda: archived(ledger) >= 1)
+        with running(Archiver(ledger)) as second:
+            until(lambda: bool(first))
+            assert isinstance(first[0], Fenced)
+            assert not second
+
+
+def test_a_new_epoch_s_streams_are_taken_up(
+    ledger: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Topics made while the archiver runs are archived without a restart."""
+    from ledger import archiver as module
+
+    monkeypatch.setattr(module, "RECHECK_SECONDS", 0.5)
+    with running(Archiver(ledger)) as ended:
+        until(lambda: archived(ledger) >= 1)
+        name = f"{ledger.prefix}.market.e2"
+        create_topic(ledger.kafka, name, 1, 1, {"message.timestamp.type": "LogAppendTime"})
+        facts = topic_facts(ledger.kafka, [name])[name]
+        add_streams(ledger, [TopicMade("m", 2, name, facts.topic_id, 1)])
+        producer = confluent_kafka.Producer(dict(ledger.kafka))
+        producer.produce(name, trades(ticks(5)), partition=0)
+        producer.flush(20)
+
+        def there() -> bool:
+            with Archive(ledger) as archive:
+                return archive.next_offsets()[archive.stream("m", 0, epoch=2)] == 1
+
+        until(there)
+        assert not ended
 
 
 def test_a_log_that_changed_behind_the_archive_is_refused(ledger: Settings) -> None:

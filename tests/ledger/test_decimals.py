@@ -1,6 +1,6 @@
 """Decimal texts to mantissas and back, against the standard library's Decimal."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,8 @@ def expected(text: str, exponent: int) -> int | Fault:
     number = Decimal(text)
     if not number:
         return 0
-    scaled = number.scaleb(-exponent) if abs(number.adjusted()) < 400 else number
+    with localcontext(prec=1_000):  # scaling must not round
+        scaled = number.scaleb(-exponent) if abs(number.adjusted()) < 400 else number
     whole = int(scaled)
     if abs(number.adjusted()) >= 400:
         return Fault.TOO_LARGE if number.adjusted() > 0 else Fault.TOO_FINE
@@ -61,7 +62,8 @@ def test_text_of_a_mantissa_reads_back(values: list[int], exponent: int) -> None
     """`decimal_text` and `mantissas` are inverse."""
     texts = [decimal_text(value, exponent) for value in values]
     assert column_result(pa.array(texts, pa.string()), exponent) == values
-    assert [Decimal(text) for text in texts] == [Decimal(v).scaleb(exponent) for v in values]
+    with localcontext(prec=1_000):
+        assert [Decimal(text) for text in texts] == [Decimal(v).scaleb(exponent) for v in values]
 
 
 @given(st.lists(st.tuples(DECIMALS, EXPONENTS), max_size=100))

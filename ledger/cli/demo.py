@@ -88,10 +88,11 @@ def _line(glance: Glance) -> str:
 
 def _screen(glance: Glance, feed: Feed, left: float) -> Any:
     from rich.table import Table
-    from rich.text import Text
 
     grid = Table(
-        title=f"the feature ledger, {max(0, left):.0f} s left (Ctrl-C stops)", min_width=72
+        title=f"the feature ledger, {max(0, left):.0f} s left (Ctrl-C stops)",
+        min_width=90,
+        caption_justify="left",
     )
     for name in ("partition", "kafka records", "postgres records", "postgres events", "lag"):
         grid.add_column(name, justify="left" if name == "partition" else "right")
@@ -103,7 +104,7 @@ def _screen(glance: Glance, feed: Feed, left: float) -> Any:
         f"{glance.per_second:,.0f} events/s into PostgreSQL; {glance.lag_seconds:.2f} s behind\n"
         f"{feed.says()}; open gaps {glance.gaps}, in quarantine {glance.quarantined}"
     )
-    grid.caption = Text(caption, justify="left").plain
+    grid.caption = caption
     return grid
 
 

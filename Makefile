@@ -11,7 +11,7 @@ FIND_PYTHON = for python in "$(PYTHON)" python3.13 python3.12 python3 python; do
 	[ -n "$$python" ] && "$$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 12), (3, 13)))' \
 	2>/dev/null && echo "$$python" && break; done
 
-.PHONY: demo test check bench down clean
+.PHONY: demo test check bench down locks clean
 
 demo: $(VENV)/.demo
 	@"$(BIN)/fledger" demo $(if $(DATA),--data "$(DATA)") $(if $(SECONDS),--seconds $(SECONDS))
@@ -27,6 +27,14 @@ bench: $(VENV)/.test
 
 down:
 	@"$(BIN)/fledger" down
+
+# Needs uv; its own lock names hosts and stays out of the repository.
+EXPORT = uv export -q --no-emit-project --no-header --no-annotate --no-default-groups \
+	--format requirements-txt --extra embedded --group build
+locks:
+	uv lock -q
+	$(EXPORT) -o requirements.txt
+	$(EXPORT) --extra parity --group test -o requirements-test.txt
 
 clean: down
 	rm -rf "$(VENV)"

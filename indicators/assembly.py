@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from indicators import ops
+from indicators.instructions import by_number
 from indicators.tape import COLUMNS, Tape, check
 
 
@@ -33,6 +34,41 @@ def assemble(
     outputs: Sequence[Ref],
 ) -> Tape:
     """Keeps what the outputs need, numbers registers and cells, and adds up the startups."""
+    needed = _needed(rows, outputs)
+    fixed = [at for at in range(len(constants)) if Ref("constant", at) in needed]
+    refs = [Ref("input", at) for at in range(len(inputs))] + [Ref("constant", at) for at in fixed]
+    register = {ref: at for at, ref in enumerate(refs)}
+    startup = dict.fromkeys(refs, 0)
+    code: list[list[int]] = []
+    base, cell = len(refs), 0
+    for at, row in enumerate(rows):
+        if (ref := Ref("row", at)) not in needed:
+            continue
+        register[ref] = len(register)
+        op = by_number()[row.op]
+        startup[ref] = max(startup[x] for x in row.operands)
+        startup[ref] += op.memory(row.n, _second(row, constants))
+        operands = [register[x] for x in row.operands]
+        width = op.cells(row.n)
+        slot = cell if width else 0
+        if row.op == ops.PICK:
+            slot = code[operands[0] - base][1]
+        code.append([row.op, slot, row.n, row.k, *operands, *[0] * (4 - len(operands))])
+        cell += width
+    tape = Tape(
+        inputs,
+        tuple(constants[at] for at in fixed),
+        np.array(code, np.uint32).reshape(-1, len(COLUMNS)),
+        tuple(names),
+        np.array([register[x] for x in outputs], np.int64),
+        tuple(startup[x] + 1 for x in outputs),
+    )
+    check(tape)
+    return tape
+
+
+def _needed(rows: Sequence[Row], outputs: Sequence[Ref]) -> set[Ref]:
+    """Everything the outputs read, directly or not."""
     needed, todo = set(outputs), list(outputs)
     while todo:
         ref = todo.pop()
@@ -41,38 +77,13 @@ def assemble(
             fresh = {*row.operands, *_vector(row)} - needed
             needed |= fresh
             todo += fresh
-    kept = [c for at, c in enumerate(constants) if Ref("constant", at) in needed]
-    register = {Ref("input", at): at for at in range(len(inputs))}
-    for at in range(len(constants)):
-        if Ref("constant", at) in needed:
-            register[Ref("constant", at)] = len(register)
-    startup = dict.fromkeys(register, 0)
-    base, cell, table = len(register), 0, ops.by_number()
-    code: list[list[int]] = []
-    for at, row in enumerate(rows):
-        if (ref := Ref("row", at)) not in needed:
-            continue
-        register[ref] = len(register)
-        op, width = table[row.op], table[row.op].cells(row.n)
-        second = row.operands[1] if len(row.operands) > 1 else None
-        constant = constants[second.at] if second and second.kind == "constant" else 0.0
-        startup[ref] = max(startup[x] for x in row.operands) + op.memory(row.n, constant)
-        operands = [register[x] for x in row.operands] + [0] * (4 - len(row.operands))
-        slot = cell if width else 0
-        if row.op == ops.PICK:
-            slot = code[register[row.operands[0]] - base][1]
-        code.append([row.op, slot, row.n, row.k, *operands])
-        cell += width
-    tape = Tape(
-        inputs,
-        tuple(kept),
-        np.array(code, np.uint32).reshape(-1, len(COLUMNS)),
-        tuple(names),
-        np.array([register[x] for x in outputs], np.int64),
-        tuple(startup[x] + 1 for x in outputs),
-    )
-    check(tape)
-    return tape
+    return needed
+
+
+def _second(row: Row, constants: Sequence[float]) -> float:
+    """The second operand, where it is a constant: an average's alpha."""
+    second = row.operands[1] if len(row.operands) > 1 else None
+    return constants[second.at] if second and second.kind == "constant" else 0.0
 
 
 def _vector(row: Row) -> list[Ref]:

@@ -79,12 +79,15 @@ def _features(
     if given or named_values:
         raise BadParameter("parameters belong to one indicator, given by name")
     if what is all:
-        return [one() for one in indicators().values() if set(one.inputs) <= BAR_FIELDS]
+        readable = {k: v for k, v in indicators().items() if set(v.inputs) <= BAR_FIELDS}
+        return [one() for name, one in readable.items() if name not in CONTAINED]
     if isinstance(what, Feature):
         return [what]
     return list(what)
 
 
+# Their columns are in others' (aobv, adx, cdl_pattern), which have more.
+CONTAINED: Final = frozenset(("obv", "dm", "cdl_doji", "cdl_inside"))
 BAR_FIELDS: Final = frozenset(("time", "open", "high", "low", "close", "volume"))
 
 

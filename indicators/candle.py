@@ -8,7 +8,7 @@ from indicators.symbols import Formula, Symbol
 @indicator(
     inputs="open high low close",
     outputs="CDL_DOJI_{length}_{factor}",
-    shown={"factor": lambda value: str(0.01 * value)},
+    shown={"factor": lambda value: str(0.01 * float(value))},
     limits={"factor": (0.0, 100.0)},
 )
 def cdl_doji(
@@ -71,9 +71,7 @@ def cdl_z(
 
 
 @indicator(inputs="open high low close", outputs="HA_open HA_high HA_low HA_close")
-def ha(
-    f: Formula, open_: Symbol, high: Symbol, low: Symbol, close: Symbol
-) -> tuple[Symbol, ...]:
+def ha(f: Formula, open_: Symbol, high: Symbol, low: Symbol, close: Symbol) -> tuple[Symbol, ...]:
     """Heikin-Ashi: close is the bar's mean; open the middle of the bar before, which it never
     quite forgets."""
     end = 0.25 * (open_ + high + low + close)

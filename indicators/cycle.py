@@ -5,7 +5,7 @@ import math
 from indicators import moving, ops
 from indicators.indicator import indicator
 from indicators.symbols import Formula, Symbol
-from indicators.trend import flex
+from indicators.trend_more import flex
 
 
 @indicator(
@@ -23,7 +23,7 @@ def reflex(
     pi: float = moving.PI,
     sqrt2: float = moving.ROOT_OF_2,
 ) -> Symbol:
-    """Ehlers' reflex: see `indicators.trend.flex`."""
+    """Ehlers' reflex: see `indicators.trend_more.flex`."""
     return flex(f, close, length, smooth, alpha, pi, sqrt2, slope=True)
 
 
@@ -42,7 +42,7 @@ def ebsw(f: Formula, close: Symbol, *, length: int = 40, bars: int = 10) -> Symb
     bar = f.count(close)
     before = f.where(f.equal(bar, float(length)), 0.0, f.lag(close))
     step = 0.5 * (1 + keep) * (close - before)
-    high = f.fade(f.where(bar >= float(length), step, math.nan), keep)
+    high = f.emit(ops.FADE, f.where(bar >= float(length), step, math.nan), keep)
     wave = f.emit(ops.TWO_POLES, high, 0.5 * c1, c2, -c3, k=2)
     one, two = f.fill(f.lag(wave), 0.0), f.fill(f.lag(wave, 2), 0.0)
     mean = (two + one + wave) / 3.0

@@ -1,12 +1,12 @@
 """Every refusal of this package: what was asked, what is known, and what to change.
 
-    IndicatorError             a ValueError with a `remedy`
-    ├── UnknownIndicator           no indicator of that name
-    ├── BadParameter               an unknown parameter, or a value outside its range
-    ├── BadBars                    a column is missing, null, infinite, unsorted or repeated in time
-    ├── TapeUnreadable             bytes that are no tape of this format
-    ├── UnknownPrimitive           a tape uses a number this build does not have
-    └── OracleMissing              pandas-ta is not here, or not in the environment it is pinned to
+IndicatorError             a ValueError with a `remedy`
+├── UnknownIndicator           no indicator of that name
+├── BadParameter               an unknown parameter, or a value outside its range
+├── BadBars                    a column is missing, null, infinite, unsorted or repeated in time
+├── TapeUnreadable             bytes that are no tape of this format
+├── UnknownPrimitive           a tape uses a number this build does not have
+└── OracleMissing              pandas-ta is not here, or not in the environment it is pinned to
 """
 
 

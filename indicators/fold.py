@@ -95,7 +95,9 @@ def decode(tape: Tape, data: bytes) -> State:
     if magic != MAGIC or digest != bytes.fromhex(tape.digest):
         raise TapeUnreadable("a state of another tape", remedy="fold again from the first bar")
     if width != tape.cells or len(data) != HEADER.size + 8 * entities * width:
-        raise TapeUnreadable("a state cut short or too long", remedy="fold again from the first bar")
+        raise TapeUnreadable(
+            "a state cut short or too long", remedy="fold again from the first bar"
+        )
     cells = np.frombuffer(data, "<i8", offset=HEADER.size).astype(np.int64)
     return _state(tape, cells.view(np.float64).reshape(entities, width), width)
 

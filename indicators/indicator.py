@@ -53,7 +53,11 @@ class Feature:
         names = self.indicator.names(dict(self.parameters))
         if not self.alias:
             return names
-        return (self.alias,) if len(names) == 1 else tuple(f"{self.alias}_{i}" for i in range(len(names)))
+        return (
+            (self.alias,)
+            if len(names) == 1
+            else tuple(f"{self.alias}_{i}" for i in range(len(names)))
+        )
 
     def trace(self, f: Formula) -> list[tuple[str, Symbol]]:
         """Leaves the feature's rows in `f`; returns its named outputs."""
@@ -93,10 +97,12 @@ class Indicator:
         """Formula, source, inputs, outputs, quirks."""
         return inspect.getdoc(self.body) or ""
 
-    def __call__(self, *given: Value, alias: str = "", **named: Value) -> Feature:
-        """Binds parameters. Raises `BadParameter` for unknown names and values out of range."""
+    def __call__(self, *given: Value, **named: Value) -> Feature:
+        """Binds parameters; `alias=` renames the columns. Raises `BadParameter` for unknown names
+        and values out of range."""
         if len(given) > len(self.defaults):
             raise BadParameter(f"{self.name} has {len(self.defaults)} parameters, not {len(given)}")
+        alias = str(named.pop("alias", ""))
         bound = dict(zip(self.defaults, given, strict=False))
         for name, value in named.items():
             self._refuse_unknown(name)
@@ -156,7 +162,9 @@ class Indicator:
     def range_of(self, name: str) -> tuple[float, float]:
         """Least and greatest value of a number; whole numbers are lengths unless said otherwise."""
         lengths = (1.0, float(ops.LENGTH_BARS_MAX))
-        return self.limits.get(name, lengths if self.kinds[name] is int else (-SCALAR_MAX, SCALAR_MAX))
+        return self.limits.get(
+            name, lengths if self.kinds[name] is int else (-SCALAR_MAX, SCALAR_MAX)
+        )
 
 
 def indicator(
@@ -171,8 +179,8 @@ def indicator(
 ) -> Callable[[Body], Indicator]:
     """Makes an indicator of a formula. `inputs` and `outputs` are words; outputs are templates over
     the parameters. Whole-number parameters are lengths unless `limits` says otherwise; `follows`
-    names the parameter whose value a missing one takes; `shown` how a parameter is written in column
-    names where that is not its value; `ordered` two that are swapped when the
+    names the parameter whose value a missing one takes; `shown` how a parameter is written in
+    column names where that is not its value; `ordered` two that are swapped when the
     first is the greater."""
 
     def wrap(body: Body) -> Indicator:
@@ -181,7 +189,7 @@ def indicator(
         ]
         return Indicator(
             name=body.__name__.rstrip("_"),
-            category=body.__module__.rpartition(".")[2],
+            category=body.__module__.rpartition(".")[2].partition("_")[0],
             inputs=tuple(inputs.split()),
             outputs=outputs,
             body=body,

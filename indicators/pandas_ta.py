@@ -5,6 +5,7 @@ of flat windows), so it is refused outside the one it is pinned to.
 """
 
 import contextlib
+import importlib
 import importlib.metadata
 import importlib.util
 import inspect
@@ -22,6 +23,21 @@ from indicators.errors import OracleMissing
 
 VERSION: Final = "0.4.71b0"
 PANDAS_MAJOR_MIN: Final = 3
+ROLLED: Final = frozenset(
+    [
+        "bbands",
+        "cdl_z",
+        "inertia",
+        "kurtosis",
+        "rvi",
+        "skew",
+        "squeeze",
+        "squeeze_pro",
+        "stdev",
+        "variance",
+        "zscore",
+    ]
+)
 COLUMNS: Final = ("open", "high", "low", "close", "volume")
 
 
@@ -31,26 +47,32 @@ def module() -> ModuleType:
     try:
         found = {name: importlib.metadata.version(name) for name in ("pandas-ta", "pandas")}
     except importlib.metadata.PackageNotFoundError as error:
-        raise OracleMissing(f"{error.name} is not installed", remedy="pip install 'fledger[parity]'") from error
-    if found["pandas-ta"] != VERSION:
-        raise OracleMissing(f"pandas-ta {found['pandas-ta']} is here; our bits are those of {VERSION}")
-    if int(found["pandas"].partition(".")[0]) < PANDAS_MAJOR_MIN:
         raise OracleMissing(
-            f"pandas {found['pandas']} rolls its variances otherwise",
-            remedy=f"pip install 'pandas>={PANDAS_MAJOR_MIN}'",
+            f"{error.name} is not installed", remedy="pip install 'fledger[parity]'"
+        ) from error
+    if found["pandas-ta"] != VERSION:
+        raise OracleMissing(
+            f"pandas-ta {found['pandas-ta']} is here; our bits are those of {VERSION}"
         )
     for other in ("scipy", "talib"):
         if importlib.util.find_spec(other):
             raise OracleMissing(f"{other} is installed: it changes what pandas-ta computes")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pandas_ta
+        return importlib.import_module("pandas_ta")
 
-    return pandas_ta
+
+def refuses(name: str) -> str:
+    """Why this pandas is no oracle for the indicator, or nothing: before pandas 3 variances of flat
+    windows and rolling moments were computed otherwise."""
+    held = importlib.metadata.version("pandas")
+    if name not in ROLLED or int(held.partition(".")[0]) >= PANDAS_MAJOR_MIN:
+        return ""
+    return f"pandas {held} rolls {name} otherwise; pip install 'pandas>={PANDAS_MAJOR_MIN}'"
 
 
 def run(
-    name: str, bars: Any, reads: Collection[str] = (), **parameters: Any
+    name: str, bars: Any, reads: Collection[str] = (), /, **parameters: Any
 ) -> dict[str, npt.NDArray[np.float64]] | None:
     """pandas-ta's columns for a pandas table of bars, or nothing where it returns nothing. Inputs
     that it may leave out are given if they are among `reads`."""
@@ -61,7 +83,11 @@ def run(
         if p.rstrip("_") in bars
         and (held.default is inspect.Parameter.empty or p.rstrip("_") in reads)
     }
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        np.errstate(all="ignore"),
+    ):
         warnings.simplefilter("ignore")
         result = function(**inputs, **parameters)
     result = result[0] if isinstance(result, tuple) else result

@@ -14,9 +14,7 @@ def _base(f: Formula, close: Symbol, length: int, cumulative: bool) -> Symbol:
 
 
 @indicator(inputs="close", outputs="{cumulative}LOGRET_{length}", shown=CUMULATIVE)
-def log_return(
-    f: Formula, close: Symbol, *, length: int = 1, cumulative: bool = False
-) -> Symbol:
+def log_return(f: Formula, close: Symbol, *, length: int = 1, cumulative: bool = False) -> Symbol:
     """ln(c / c₋ₙ), or since the first bar. By the C library's log: the last bit may differ."""
     return f.log(close / _base(f, close, length, cumulative))
 

@@ -24,6 +24,11 @@ class Symbol:
     values: tuple[Ref, ...]
     latches: tuple[int, ...] = ()
 
+    def in_world(self, latches: tuple[int, ...], world: int) -> Ref:
+        """The register where the latches are as the bits of `world` say."""
+        own = ((world >> latches.index(latch)) & 1 for latch in self.latches)
+        return self.values[sum(bit << i for i, bit in enumerate(own))]
+
     def __add__(self, other: "Operand") -> "Symbol":
         return self.formula.emit(ops.ADD, self, other)
 
@@ -83,11 +88,7 @@ class Formula:
         return Symbol(self, (Ref("input", self.inputs.index(name)),))
 
     def constant(self, value: float) -> Symbol:
-        value = float(value)
-        if value.hex() not in [c.hex() for c in self._constants]:
-            self._constants.append(value)
-        at = [c.hex() for c in self._constants].index(value.hex())
-        return Symbol(self, (Ref("constant", at),))
+        return self.vector([value])
 
     def vector(self, values: Sequence[float]) -> Symbol:
         """Constants side by side; the symbol is the first."""
@@ -106,7 +107,7 @@ class Formula:
         symbols = [x if isinstance(x, Symbol) else self.constant(x) for x in operands]
         latches = tuple(sorted({latch for x in symbols for latch in x.latches}))
         worlds = [
-            self._row(Row(op, n, k, tuple(_in_world(x, latches, world) for x in symbols)))
+            self._row(Row(op, n, k, tuple(x.in_world(latches, world) for x in symbols)))
             for world in range(1 << len(latches))
         ]
         return Symbol(self, tuple(worlds), latches)
@@ -210,16 +211,13 @@ class Formula:
         return self.emit(ops.DOT, x, self.vector(weights), n=len(weights))
 
     def regression(self, x: Symbol, n: int, kind: str = "value") -> Symbol:
-        return self.emit(ops.REGRESSION, x, n=n, k=REGRESSIONS.index(kind))
+        return self.emit(ops.REGRESSION, x, n=n, k=ops.REGRESSIONS.index(kind))
 
     def count(self, x: Symbol) -> Symbol:
         return self.emit(ops.COUNT, x)
 
     def hold(self, condition: Symbol, x: Operand) -> Symbol:
         return self.emit(ops.HOLD, condition, x)
-
-    def fade(self, x: Symbol, keep: float) -> Symbol:
-        return self.emit(ops.FADE, x, keep)
 
     def machine(self, op: int, *operands: Operand, n: int = 0, outputs: int) -> tuple[Symbol, ...]:
         """A state machine's first output and what else it leaves in its first cells."""
@@ -245,16 +243,7 @@ class Formula:
         return self.ewm(x, (1.0 - alpha) / alpha)
 
     def session(self, seconds: Symbol, anchor: str) -> Symbol:
-        return self.emit(ops.SESSION, seconds, k=SESSIONS.index(anchor))
+        return self.emit(ops.SESSION, seconds, k=ops.SESSIONS.index(anchor))
 
     def session_sum(self, x: Symbol, session: Symbol) -> Symbol:
         return self.emit(ops.SESSION_SUM, x, session)
-
-
-REGRESSIONS = ("value", "forecast", "r", "slope", "intercept")
-SESSIONS = ("D", "W", "M", "Q", "Y", "h", "min")
-
-
-def _in_world(x: Symbol, latches: tuple[int, ...], world: int) -> Ref:
-    own = sum(((world >> latches.index(latch)) & 1) << i for i, latch in enumerate(x.latches))
-    return x.values[own]

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from indicators import ops
 from indicators.errors import TapeUnreadable, UnknownPrimitive
+from indicators.instructions import by_number
 
 FORMAT: Final = "fledger.tape/1"
 COLUMNS: Final = ("op", "slot", "n", "k", "a", "b", "c", "d")
@@ -41,7 +42,7 @@ class Tape(NamedTuple):
     @property
     def cells(self) -> int:
         """State of one entity, in 8-byte cells."""
-        table = ops.by_number()
+        table = by_number()
         return sum(table[int(row[0])].cells(int(row[2])) for row in self.code if row[0] in table)
 
     @property
@@ -76,13 +77,15 @@ class Tape(NamedTuple):
         register = [*self.inputs, *(f"{c:g}" for c in self.constants)]
         lines = []
         for at, (op, slot, n, k, *operands) in enumerate(self.code.tolist()):
-            known = ops.by_number()[op]
+            known = by_number()[op]
             args = [register[x] for x in operands[: known.operands]]
             args += [f"n={n}"] * bool(n) + [f"k={k}"] * bool(k)
             state = f"  @{slot}" if known.cells(n) else ""
             lines.append(f"{'r' + str(at):>5} = {known.name}({', '.join(args)}){state}")
             register.append(f"r{at}")
-        lines += [f"{name} = {register[x]}" for name, x in zip(self.names, self.outputs, strict=True)]
+        lines += [
+            f"{name} = {register[x]}" for name, x in zip(self.names, self.outputs, strict=True)
+        ]
         return "\n".join(lines)
 
 
@@ -94,7 +97,9 @@ def from_bytes(data: bytes) -> Tape:
     try:
         held = json.loads(data)
         if held["format"] != FORMAT:
-            raise TapeUnreadable(f"a tape of format {held['format']!r}; this build reads {FORMAT!r}")
+            raise TapeUnreadable(
+                f"a tape of format {held['format']!r}; this build reads {FORMAT!r}"
+            )
         rows = np.array(held["code"], np.int64).reshape(-1, len(COLUMNS))
         tape = Tape(
             tuple(held["inputs"]),
@@ -116,30 +121,18 @@ def from_bytes(data: bytes) -> Tape:
 
 def check(tape: Tape) -> None:
     """Holds what the kernel relies on: known numbers, operands before use, state side by side."""
-    table, cell = ops.by_number(), 0
-    for at, (op, slot, n, _, *operands) in enumerate(tape.code.tolist()):
-        if op not in table:
+    cell = 0
+    for at, row in enumerate(tape.code.tolist()):
+        op, slot, n = row[:3]
+        if op not in by_number():
             raise UnknownPrimitive(
                 f"row {at} of the tape uses primitive {op}, which this build lacks",
                 remedy="upgrade fledger to the release that has it",
             )
-        if n > ops.LENGTH_BARS_MAX or (n < 1 and table[op].cells(1) != table[op].cells(2)):
-            raise TapeUnreadable(f"row {at}: a length of {n} bars")
-        if any(x >= tape.base + at for x in operands[: table[op].operands]) or any(
-            operands[table[op].operands :]
-        ):
-            raise TapeUnreadable(f"row {at} reads a register that is not yet written")
-        if op in ops.VECTORS:
-            first = operands[table[op].operands - 1]
-            last = first + (n if op == ops.DOT else ops.VECTORS[op])
-            if not len(tape.inputs) <= first < last <= tape.base:
-                raise TapeUnreadable(f"row {at} reads constants that are not there")
-        width = table[op].cells(n)
+        _check_operands(tape, at, row)
+        width = by_number()[op].cells(n)
         if op == ops.PICK:
-            owner = operands[0] - tape.base
-            owned = table[int(tape.code[owner, 0])].cells(int(tape.code[owner, 2])) if owner >= 0 else 0
-            if n >= owned or slot != tape.code[owner, 1]:
-                raise TapeUnreadable(f"row {at} picks what no machine wrote")
+            _check_pick(tape, at, row)
         elif slot != (cell if width else 0):
             raise TapeUnreadable(f"row {at}: its state is not where it belongs")
         cell += width
@@ -153,6 +146,30 @@ def check(tape: Tape) -> None:
     _strings(tape.inputs, tape.names)
     if any(not 0 <= x < registers for x in tape.outputs.tolist()):
         raise TapeUnreadable("an output reads a register that is not there")
+
+
+def _check_operands(tape: Tape, at: int, row: Sequence[int]) -> None:
+    op, _, n, _, *operands = row
+    known = by_number()[op]
+    if n > ops.LENGTH_BARS_MAX or (n < 1 and known.cells(1) != known.cells(2)):
+        raise TapeUnreadable(f"row {at}: a length of {n} bars")
+    used, spare = operands[: known.operands], operands[known.operands :]
+    if any(x >= tape.base + at for x in used) or any(spare):
+        raise TapeUnreadable(f"row {at} reads a register that is not yet written")
+    if op in ops.VECTORS:
+        last = used[-1] + (n if op == ops.DOT else ops.VECTORS[op])
+        if not len(tape.inputs) <= used[-1] < last <= tape.base:
+            raise TapeUnreadable(f"row {at} reads constants that are not there")
+
+
+def _check_pick(tape: Tape, at: int, row: Sequence[int]) -> None:
+    _, slot, n, _, owner, *_ = row
+    owner -= tape.base
+    if owner >= 0:
+        op, first, length = (int(x) for x in tape.code[owner, :3])
+        if slot == first and n < by_number()[op].cells(length):
+            return
+    raise TapeUnreadable(f"row {at} picks what no machine wrote")
 
 
 def _strings(*groups: Sequence[object]) -> None:

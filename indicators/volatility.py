@@ -11,14 +11,18 @@ def ranges(
 ) -> Symbol:
     """True range: the greatest of |h − l|, |h − c₋₁|, |c₋₁ − l|; in the first bar h − l (`prenan`:
     null)."""
-    return f.emit(
-        ops.SPREAD, f.nonzero(high, low), high, low, f.lag(close, drift), k=int(prenan)
-    )
+    return f.emit(ops.SPREAD, f.nonzero(high, low), high, low, f.lag(close, drift), k=int(prenan))
 
 
 def average_range(
-    f: Formula, high: Symbol, low: Symbol, close: Symbol, length: int, mamode: str,
-    prenan: bool = False, drift: int = 1,
+    f: Formula,
+    high: Symbol,
+    low: Symbol,
+    close: Symbol,
+    length: int,
+    mamode: str,
+    prenan: bool = False,
+    drift: int = 1,
 ) -> Symbol:
     """The average of true ranges, begun at bar n with the mean of the first n."""
     seeded = f.seed(ranges(f, high, low, close, drift, prenan), length)

@@ -24,7 +24,8 @@ def aberration(
 
 
 @indicator(
-    inputs="high low close", outputs="ACCBL_{length} ACCBM_{length} ACCBU_{length}",
+    inputs="high low close",
+    outputs="ACCBL_{length} ACCBM_{length} ACCBU_{length}",
     limits={"c": (1e-9, 1e9)},
 )
 def accbands(
@@ -47,7 +48,8 @@ def accbands(
 
 
 @indicator(
-    inputs="high low close", outputs="ATRTS{mamode[0]}_{length}_{ma_length}_{k}",
+    inputs="high low close",
+    outputs="ATRTS{mamode[0]}_{length}_{ma_length}_{k}",
     limits={"k": (1e-9, 1e9)},
 )
 def atrts(
@@ -111,7 +113,7 @@ def chandelier_exit(
 @indicator(
     inputs="close",
     outputs="HWM_{scalar} HWL_{scalar} HWU_{scalar} HWW_{scalar} HWPCT_{scalar}",
-    limits={name: (1e-9, 1e9) for name in ("scalar", "na", "nb", "nc", "nd")},
+    limits=dict.fromkeys(("scalar", "na", "nb", "nc", "nd"), (1e-09, 1000000000.0)),
 )
 def hwc(
     f: Formula,
@@ -127,7 +129,7 @@ def hwc(
     before; width; where the close lies."""
     middle = f.emit(ops.HOLT_WINTERS, close, na, nb, nc)
     miss = f.fill(f.lag(close) - f.lag(middle), 0.0)
-    variance = f.fade(nd * miss * miss, 1.0 - nd)
+    variance = f.emit(ops.FADE, nd * miss * miss, 1.0 - nd)
     deviation = f.sqrt(f.fill(f.lag(variance), 0.0))
     upper, lower = middle + scalar * deviation, middle - scalar * deviation
     width = upper - lower

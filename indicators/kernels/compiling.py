@@ -10,19 +10,17 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
-import numba
-
-F = TypeVar("F", bound=Callable[..., object])
+import numba  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 
-def primitive(function: F) -> F:
+def primitive[F: Callable[..., object]](function: F) -> F:
     """Compiles a piece that is inlined where it is used."""
     return cast(F, numba.njit(forceinline=True, error_model="numpy")(function))
 
 
-def kernel(function: F) -> F:
+def kernel[F: Callable[..., object]](function: F) -> F:
     """Compiles an entry point and keeps the machine code in `cache_folder()`."""
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(cache_folder())

@@ -1,9 +1,10 @@
 """State machines: rules that follow a path and are no composition of the other primitives.
 
-`s` is all state as float64, `t` the same cells as int64, `o` the machine's first cell. Outputs beyond
-the first stand in the cells 1, 2, … of the machine, where `pick` reads them.
+`s` is all state as float64, `t` the same cells as int64, `o` the machine's first cell. Outputs
+beyond the first stand in the cells 1, 2, … of the machine, where `pick` reads them.
 """
 
+# mypy: disable-error-code="no-any-return, arg-type"
 import math
 
 import numpy as np
@@ -111,9 +112,7 @@ def schaff(
 
 
 @primitive
-def psar(
-    s: Floats, t: Ints, o: int, high: float, low: float, reg: Floats, first: int
-) -> float:
+def psar(s: Floats, t: Ints, o: int, high: float, low: float, reg: Floats, first: int) -> float:
     """Outputs long, short, acceleration, reversal; then bars, stop, extreme, falling, the bar
     before. Constants: first and greatest acceleration."""
     begin, most = reg[first], reg[first + 1]
@@ -218,7 +217,11 @@ def jurik(s: Floats, t: Ints, o: int, n: int, x: float, reg: Floats, first: int)
         advance(t, ring, 66)
         return NULL
     phase, most, power, band, beta = (
-        reg[first], reg[first + 1], reg[first + 2], reg[first + 3], reg[first + 4],
+        reg[first],
+        reg[first + 1],
+        reg[first + 2],
+        reg[first + 3],
+        reg[first + 4],
     )
     up, down = x - s[o + 5], x - s[o + 6]
     move = max(abs(up), abs(down)) if abs(up) != abs(down) else 0.0

@@ -3,6 +3,7 @@
 `s` is all state as float64, `t` the same cells as int64, `o` the primitive's first cell.
 """
 
+# mypy: disable-error-code="no-any-return, arg-type"
 import math
 
 import numpy as np
@@ -99,7 +100,7 @@ def seed(s: Floats, t: Ints, o: int, n: int, x: float) -> float:
 def ewm(s: Floats, t: Ints, o: int, half: int, x: float, alpha: float) -> float:
     """pandas' ewm(adjust=False). Cells: started, value, weight of the value. `half` marks com = 1,
     where pandas takes the new weight as what the old one leaves."""
-    if not x - x == 0.0:
+    if x - x != 0.0:
         x = NULL
     if t[o] == 0:
         if x != x:
@@ -153,7 +154,7 @@ def streak(t: Ints, o: int, condition: float) -> float:
 @primitive
 def ewm_adjusted(s: Floats, t: Ints, o: int, least: int, x: float, alpha: float) -> float:
     """Cells: started, value, weight of the value, values seen."""
-    if not x - x == 0.0:
+    if x - x != 0.0:
         x = NULL
     if x == x:
         t[o + 3] += 1

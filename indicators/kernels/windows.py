@@ -1,11 +1,12 @@
 """Primitives over the last n bars: a ring of n cells and a counter.
 
-`s` is all state as float64, `t` the same cells as int64, `o` the primitive's first cell, its counter:
-below n while the ring fills, then n … 2n−1, so that one number says both place and fullness. The
-ring begins at cell o+1. Rolling statistics follow pandas 3.1 to the bit: compensated adding and
-removing, over nulls, infinities read as null.
+`s` is all state as float64, `t` the same cells as int64, `o` the primitive's first cell, its
+counter: below n while the ring fills, then n … 2n−1, so that one number says both place and
+fullness. The ring begins at cell o+1. Rolling statistics follow pandas 3.1 to the bit: compensated
+adding and removing, over nulls, infinities read as null.
 """
 
+# mypy: disable-error-code="no-any-return, arg-type"
 import math
 
 import numpy as np
@@ -86,7 +87,7 @@ def highest(s: Floats, t: Ints, o: int, n: int, least: int, x: float) -> float:
     s[o + 1 + place(t, o, n)] = x
     advance(t, o, n)
     best, age, run = o + n + 1, o + n + 2, o + n + 3
-    if not x - x == 0.0:
+    if x - x != 0.0:
         t[run] = 0
         return NULL
     t[run] = min(t[run] + 1, n)
@@ -126,7 +127,7 @@ def summing(s: Floats, t: Ints, o: int, n: int, x: float) -> float:
     compensations, valid count, run of equal values, the value of the run."""
     a = o + n + 1
     p = o + 1 + place(t, o, n)
-    if not x - x == 0.0:
+    if x - x != 0.0:
         x = NULL
     if n == 1:
         for j in range(a, a + 5):
@@ -227,7 +228,7 @@ def rolling_variance(s: Floats, t: Ints, o: int, n: int, ddof: int, x: float) ->
     """pandas' recurrence; where M2 collapsed, once more from the window."""
     a = o + n + 1
     p = o + 1 + place(t, o, n)
-    if not x - x == 0.0:
+    if x - x != 0.0:
         x = NULL
     if n == 1:
         for j in range(a, a + 6):
@@ -297,9 +298,7 @@ def _leaf(
 
 
 @primitive
-def _tree(
-    s: Floats, lefts: int, ring: int, oldest: int, n: int, mode: int, centre: float
-) -> float:
+def _tree(s: Floats, lefts: int, ring: int, oldest: int, n: int, mode: int, centre: float) -> float:
     """numpy's pairwise sum: halves (multiples of 8) down to 128; left halves wait in `lefts`."""
     value = 0.0
     at = 0
@@ -329,7 +328,7 @@ def _tree(
 @primitive
 def mean_deviation(s: Floats, t: Ints, o: int, n: int, x: float) -> float:
     """Two passes over the window, summed as numpy sums. Null while a null is in it."""
-    if not x - x == 0.0:
+    if x - x != 0.0:
         x = NULL
     s[o + 1 + place(t, o, n)] = x
     if not advance(t, o, n):
@@ -343,7 +342,7 @@ def mean_deviation(s: Floats, t: Ints, o: int, n: int, x: float) -> float:
 
 @primitive
 def dot(s: Floats, t: Ints, o: int, n: int, x: float, reg: Floats, first: int) -> float:
-    if not x - x == 0.0:
+    if x - x != 0.0:
         x = NULL
     s[o + 1 + place(t, o, n)] = x
     if not advance(t, o, n):
@@ -371,7 +370,9 @@ def regression(s: Floats, t: Ints, o: int, n: int, kind: int, x: float) -> float
     if kind == 2:
         y2 = _tree(s, lefts, ring, oldest, n, 3, 0.0)
         root = divisor * (n * y2 - ys * ys)
-        root = math.sqrt(root) if root >= 0.0 else NULL
+        # pandas-ta raises to ½ by the C library, whose last bit may differ from a root's; the sum
+        # keeps the compiler from seeing that it is one.
+        root = root ** (0.5 + 0.0 * t[o]) if root >= 0.0 else NULL
         if abs(root) < 2.0**-52:
             root = 2.0**-52
         return (n * xy - xs * ys) / root
@@ -387,7 +388,7 @@ def regression(s: Floats, t: Ints, o: int, n: int, kind: int, x: float) -> float
 @primitive
 def quantile(s: Floats, t: Ints, o: int, n: int, median: int, x: float, q: float) -> float:
     """After the ring: how many are valid, then these in order."""
-    if not x - x == 0.0:
+    if x - x != 0.0:
         x = NULL
     p, held, first = o + 1 + place(t, o, n), o + n + 1, o + n + 2
     if t[o] >= n and s[p] == s[p]:
@@ -509,7 +510,7 @@ def moment(s: Floats, t: Ints, o: int, n: int, order: int, x: float) -> float:
     a = o + n + 1
     p = o + 1 + place(t, o, n)
     fourth = order == 4
-    if not x - x == 0.0:
+    if x - x != 0.0:
         x = NULL
     begun = t[o] > 0
     if t[o] >= n:

@@ -1,10 +1,11 @@
-"""Bit for bit what pandas-ta 0.4.71b0 gives: whole series, prefixes, other parameters, real bars."""
+"""Bit for bit what pandas-ta 0.4.71b0 gives: whole series, prefixes, parameters, real bars."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from indicators import pandas_ta
 from indicators.catalogue import indicators, named
 from tests.indicators import bars, draws, parity
 
@@ -17,14 +18,23 @@ PREFIX_BARS_MIN = 320
 pytestmark = pytest.mark.usefixtures("oracle")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """An indicator for which the pandas at hand is an oracle."""
+    held: str = request.param
+    if why := pandas_ta.refuses(held):
+        pytest.skip(f"PARITY NOT PROVEN: {why}")
+    return held
+
+
+@pytest.mark.parametrize("name", NAMES, indirect=True)
 def test_whole_series_equal_pandas_ta(name: str) -> None:
     """With the epsilon flag known, every row and column of every world is equal to the bit."""
     for kind in bars.WORLDS:
         assert not parity.whole(bars.world(kind), name), kind
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES, indirect=True)
 def test_live_values_equal_pandas_ta_on_the_prefix(name: str) -> None:
     """What was live at a bar is what pandas-ta computes when the series ends there."""
     for kind in bars.WORLDS:
@@ -34,7 +44,7 @@ def test_live_values_equal_pandas_ta_on_the_prefix(name: str) -> None:
         assert not parity.prefixes(world, name, ends), kind
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES, indirect=True)
 def test_other_parameters_equal_pandas_ta(name: str) -> None:
     """Three draws of lengths, averages, switches and scalars, on ties and on a price shock."""
     for seed, kind in enumerate(("ticks", "shock", "plain")):
@@ -46,7 +56,8 @@ def test_other_parameters_equal_pandas_ta(name: str) -> None:
 def test_real_bars_equal_pandas_ta(kind: str, shared_data: Path) -> None:
     """Real minutes and days, gaps and flat bars included, for every indicator."""
     real = REAL[kind](shared_data, REAL_ROWS)
-    found = {name: parity.whole(real, name) for name in NAMES}
+    proven = [name for name in NAMES if not pandas_ta.refuses(name)]
+    found = {name: parity.whole(real, name) for name in proven}
     assert not {name: text for name, text in found.items() if text}
 
 

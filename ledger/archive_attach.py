@@ -162,6 +162,9 @@ def peek(reader: LogReader, wanted: Mapping[Partition, int]) -> dict[Partition, 
     return found
 
 
-def refusals(refused: Mapping[Stream, LedgerError]) -> Sequence[str]:
-    """One line per refusal, each said once however many streams share it."""
-    return sorted({str(error) for error in refused.values()})
+def refusals(refused: Mapping[Stream, LedgerError]) -> dict[str, str]:
+    """Message → what to say, each once however many streams share it."""
+    said: dict[str, str] = {}
+    for error in refused.values():
+        said.setdefault(error.message, str(error))
+    return said

@@ -62,9 +62,10 @@ class Drain:
         return application_of(self.settings.prefix)
 
     def start(self) -> None:
-        """Begin writing."""
-        self._thread = threading.Thread(target=self._run, name="archive", daemon=True)
-        self._thread.start()
+        """Begin writing, once something was taken over."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="archive", daemon=True)
+            self._thread.start()
 
     def take_over(self, which: list[Stream]) -> dict[Stream, Hold]:
         """Raise the fence of these streams. Raises EngineUnreachable."""

@@ -42,7 +42,7 @@ class Writer:
             raise self._lost(batch, hold, error.message) from error
         self._batches += 1
         if self._batches % TRIM_EVERY_BATCHES == 0:
-            _trim_runs(self._db, batch.stream.stream)
+            trim_runs(self._db, batch.stream.stream)
         return diverged
 
     def _write(self, batch: Batch) -> list[Diverged]:
@@ -161,7 +161,7 @@ def _touching(db: Database, stream: int, runs: Rows) -> Rows:
     return np.array(found, RUN)
 
 
-def _trim_runs(db: Database, stream: int, limit: int = RUNS_MAX) -> None:
+def trim_runs(db: Database, stream: int, limit: int = RUNS_MAX) -> None:
     """Join the oldest runs of scopes that have more than the limit, as if nothing were missing."""
     db.execute(
         "WITH aged AS (SELECT *, row_number() OVER (PARTITION BY source, instrument, kind"

@@ -99,7 +99,6 @@ class Archiver:
         # would wait behind the long poll.
         with LogReader(self.settings.kafka) as reader, LogReader(self.settings.kafka) as asker:
             self._asker = asker
-            self._drain.start()
             try:
                 while not stop.is_set() and not caught_up and self._drain.failure is None:
                     self._guarded_turn(reader, stop)
@@ -184,6 +183,7 @@ class Archiver:
             fresh = [stream for stream in known if stream not in self._drain.holds]
             if fresh:
                 self._drain.holds.update(self._drain.take_over(fresh))
+                self._drain.start()
             wanted = {stream: self._drain.holds[stream] for stream in known if which(stream)}
             if wanted:
                 self._judge(attach(reader, db, wanted, known), intake)
@@ -192,8 +192,10 @@ class Archiver:
             self._assign(reader)
 
     def _judge(self, verdict: Verdict, intake: Intake) -> None:
-        for line in set(refusals(verdict.refused)) - set(refusals(self.refused)):
-            self.say(f"archiver refuses: {line}")
+        known = refusals(self.refused)
+        for message, line in refusals(verdict.refused).items():
+            if message not in known:
+                self.say(f"archiver refuses: {line}")
         for stream, error in verdict.refused.items():
             self.refused[stream] = error
             intake.drop(stream)

@@ -157,10 +157,20 @@ def _make_roles(db: Database) -> None:
         try:
             if db.value("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]) is None:
                 db.execute("CREATE ROLE {role} NOLOGIN", role=name)
-            if not db.value("SELECT pg_has_role(current_user, %s, 'MEMBER')", [name]):
+            if not _may_become(db, name):
                 db.execute("GRANT {role} TO CURRENT_USER", role=name)
         except Refused as error:
             raise _ask_administrator(db, error) from error
+
+
+def _may_become(db: Database, role: str) -> bool:
+    """Membership is not enough: who makes a role may grant it and still not SET it."""
+    try:
+        db.execute("SET ROLE {role}", role=role)
+        db.execute("RESET ROLE")
+    except Refused:
+        return False
+    return True
 
 
 def _make_schema(db: Database) -> None:
@@ -228,4 +238,4 @@ def _run(settings: Settings, direction: str, revision: str) -> None:
                 getattr(command, direction)(config, revision)
         except DBAPIError as error:
             with translated():
-                raise error.orig or error
+                raise (error.orig or error) from error

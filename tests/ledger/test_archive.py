@@ -14,6 +14,7 @@ from ledger.archive import Archive
 from ledger.archive_facts import SPAN_GAP_FRAMES_MAX, spans
 from ledger.archive_feeds import MAX_AHEAD_NS
 from ledger.archive_look import COUNT_SECONDS_MAX
+from ledger.archive_write import trim_runs
 from ledger.archiver import Archiver
 from ledger.engines import Addresses
 from ledger.errors import IntegrityBroken, Refused
@@ -176,6 +177,22 @@ def test_runs_survive_batches_and_restarts(ledger: Settings) -> None:
         assert [run[:2] for run in archive.runs(1, Kind.TRADE, 3)] == [(1, 9)]
         assert archive.last_sequences(1, Kind.TRADE, [3, 4]).tolist() == [9, 0]
         assert archive.last_sequences(2, Kind.TRADE, [3]).tolist() == [20]
+
+
+def test_stored_runs_are_bounded_like_those_in_memory(ledger: Settings) -> None:
+    """A scope beyond the limit joins its oldest runs, as the appender's memory does."""
+    send(ledger, "m", 0, [trades(ticks(2, first=n)) for n in (1, 11, 21, 31, 41)])
+    send(ledger, "m", 0, [trades(ticks(2, first=n), source=2) for n in (1, 11)])
+    catch_up(ledger)
+    with as_role(ledger, Role.WRITER) as db:
+        stream = db.value("SELECT stream FROM stream WHERE letter = 'm' AND partition = 0")
+        trim_runs(db, stream, 3)
+        trim_runs(db, stream, 3)
+    with Archive(ledger) as archive:
+        mine = archive.runs(1, Kind.TRADE, 3)
+        assert [run[:2] for run in mine] == [(1, 22), (31, 32), (41, 42)]
+        assert (mine[0].first_time, mine[0].last_time) == (T0 + 1000, T0 + 22_000)
+        assert [run[:2] for run in archive.runs(2, Kind.TRADE, 3)] == [(1, 2), (11, 12)]
 
 
 def test_the_feeds_of_a_source_are_those_it_brought(ledger: Settings) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.archive_columns import TABLES, Layout, frame_layout, layout
 from ledger.engines import Addresses
@@ -201,6 +201,24 @@ def test_without_rights_the_sql_for_an_administrator_is_shown(stranger: Settings
     add_streams(stranger, TOPICS)
     with Database(stranger.dsn, stranger.prefix, Role.WRITER) as db:
         assert db.value("SELECT count(*) FROM sink") == 5
+
+
+def test_an_own_database_needs_no_superuser(stranger: Settings) -> None:
+    """A user who may make roles and schemas migrates alone, and can act as all three roles."""
+    superuser = make_conninfo(stranger.dsn, user="postgres")
+    name = conninfo_to_dict(stranger.dsn)["user"]
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        for right in (
+            "ALTER ROLE {} CREATEROLE",
+            "GRANT CREATE ON DATABASE postgres TO {}",
+        ):
+            connection.execute(sql.SQL(right).format(sql.Identifier(str(name))))  # type: ignore[arg-type]
+    upgrade(stranger)
+    upgrade(stranger)
+    assert len(add_streams(stranger, TOPICS)) == 5
+    for role in Role:
+        with Database(stranger.dsn, stranger.prefix, role) as db:
+            assert db.value("SELECT count(*) FROM trade") == 0
 
 
 def test_a_database_that_cannot_hold_all_text_is_refused(bare: Settings) -> None:

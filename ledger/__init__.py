@@ -2,7 +2,7 @@
 
     import ledger as fl
 
-    led = fl.connect()                                   # arguments, environment, fledger.toml, home
+    led = fl.connect()                                   # arguments, environment, file, home
     led.load("trades.csv.gz", define=True)               # read 78638 = appended 78638 + known 0 + …
     led.append(fl.trades("BTCUSDT.BINANCE", frame))      # pandas, polars, Arrow or an iterable
 

@@ -27,7 +27,6 @@ from ledger.archive_shapes import (
 )
 from ledger.archive_streams import LAST_VIEW, Key, Mark, Stream
 from ledger.catalog import CopyGate
-from ledger.control import parse
 from ledger.errors import AttachRefused, ForeignLedger
 from ledger.frames import HEADER_BYTES, Frame, Header, Newer, Undecodable, decode
 from ledger.kafka import Record
@@ -156,9 +155,9 @@ class Builder:
         self._refuse_foreign(record, event)
         sequence, accepted = frame.header.cause, False
         if self.stream.letter == "c":
-            # The number of an event is its place among those that can be read (ledger.control_log).
-            sequence = self._gate.last + 1 if _is_event(event) else -1
-            accepted = sequence >= 0 and self._gate.accept(sequence)
+            # The number of an event is its place among the decodable ones (ledger.control_log).
+            sequence = self._gate.last + 1
+            accepted = self._gate.accept(sequence)
         elif frame.is_copy:
             accepted = self._gate.accept(sequence)
         body = record.value[HEADER_BYTES:]
@@ -222,14 +221,6 @@ class Builder:
             if block.kind in FEEDS:
                 runs.append(runs_in(block.kind, block.rows, sources[block.frame_of]))
         return joined_feeds(feeds), merge_runs(np.concatenate(runs))
-
-
-def _is_event(event: dict[str, Any]) -> bool:
-    try:
-        parse(event)
-    except ValueError:
-        return False
-    return True
 
 
 def tile(batches: Sequence[Batch]) -> bool:

@@ -44,8 +44,8 @@ class Catalog:
     tags: dict[str, str] = field(default_factory=dict)
     _ids: dict[str, int] = field(default_factory=dict)
 
-    def apply(self, sequence: int, event: Event) -> None:
-        """Fold one event; sequences must come in order and whole."""
+    def apply(self, sequence: int, event: Event | None) -> None:
+        """Fold one event (None: one this build cannot read); sequences come in order and whole."""
         if sequence != self.sequence + 1:
             raise ValueError(f"control sequence {sequence} after {self.sequence}")
         self.sequence = sequence

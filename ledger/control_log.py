@@ -23,12 +23,13 @@ ACKNOWLEDGE_SECONDS_MAX: Final = 10.0
 
 
 class Numbered(NamedTuple):
-    """A control event with its place: the sequence is its ordinal among decodable events."""
+    """A control event with its place: the sequence is its ordinal among decodable events. `event`
+    is None for a type or shape that this build does not know."""
 
     sequence: int
     offset: int
     stamp_ns: int
-    event: Control
+    event: Control | None
     body: dict[str, Any]
 
 
@@ -94,10 +95,11 @@ class ControlLog:
             )
         if not isinstance(frame, Frame) or frame.control is None:
             return None  # it has no sequence: nobody can read it, now or later
+        event: Control | None
         try:
             event = parse(frame.control)
         except ValueError:
-            return None
+            event = None  # it has a number for every build, and no effect in this one
         numbered = Numbered(len(self.events), record.offset, record.stamp_ns, event, frame.control)
         self.catalog.apply(numbered.sequence, event)
         self.events.append(numbered)

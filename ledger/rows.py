@@ -187,6 +187,6 @@ def id_words(ids: Rows) -> NDArray[np.uint64]:
 def clock_rows(clocks: list[tuple[int, int, int, int]]) -> Rows:
     """Clock rows, shape (n,), of (time ns, interval ns or 0, instrument id, kind of the feed)."""
     rows = empty(Kind.CLOCK, len(clocks))
-    for name, values in zip(("time", "interval", "instrument", "feed"), zip(*clocks), strict=True):
-        rows[name] = values
+    for at, name in enumerate(("time", "interval", "instrument", "feed")):
+        rows[name] = [clock[at] for clock in clocks]
     return rows

@@ -15,7 +15,7 @@ from ledger.archive_columns import NEWER, UNDECODABLE, VOID
 from ledger.archive_shapes import NO_EVENT_TIME, Batch
 from ledger.archive_streams import LAST_VIEW, Key, Mark, Stream
 from ledger.errors import AttachRefused, ForeignLedger
-from ledger.frames import Header, encode
+from ledger.frames import Header, encode, encode_control
 from ledger.kafka import Record
 from ledger.positions import LedgerId
 from ledger.rows import Kind
@@ -164,13 +164,15 @@ def test_copies_are_accepted_in_sequence_only() -> None:
 
 
 def test_control_events_are_numbered_by_their_place() -> None:
-    """In the control topic the sequence counts the events that can be read."""
+    """In the control topic the sequence counts the decodable events, whatever a build makes of
+    their type, and nothing else."""
     strange = encode(Header(Kind.TRADE), ticks(1))
-    batch = batch_of(
-        event_record(CONTROL_EVENTS[3]), b"?", strange, event_record(CONTROL_EVENTS[4]), letter="c"
-    )
-    assert [(row.sequence, row.accepted) for row in batch.controls] == [(0, True), (1, True)]
-    assert batch.after.control_through == 1
+    unknown = encode_control(Header(Kind.CONTROL), {"type": "OfALaterBuild"})
+    first, last = event_record(CONTROL_EVENTS[3]), event_record(CONTROL_EVENTS[4])
+    batch = batch_of(first, b"?", unknown, strange, last, letter="c")
+    numbered = [(row.sequence, row.accepted) for row in batch.controls]
+    assert numbered == [(0, True), (1, True), (2, True)]
+    assert batch.after.control_through == 2
 
 
 def test_another_ledgers_beginning_is_refused() -> None:

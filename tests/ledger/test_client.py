@@ -21,6 +21,7 @@ from ledger.errors import (
     UnknownInstrument,
     UsageError,
 )
+from ledger.frames import Header, encode_control
 from ledger.known_now import digests
 from ledger.positions import Cut, partition_of
 from ledger.rows import Beat, Kind
@@ -159,6 +160,18 @@ def test_the_relay_finishes_what_a_crash_left(settings: Settings) -> None:
             time.sleep(0.05)
         assert [archive.archived(p).control_through for p in range(4)] == [1] * 4
     log.close()
+
+
+def test_an_event_of_a_later_build_has_a_number_and_no_effect(led: Ledger) -> None:
+    """It is copied and counted, so builds that differ agree on every sequence after it."""
+    record = encode_control(Header(Kind.CONTROL), {"type": "OfALaterBuild"})
+    led.control.send([(led.control.topic, 0, record)])
+    number = led.define(COIN)[0]
+    assert [n.event is None for n in led.log()] == [False, True, False]
+    assert number == 2
+    led.append(fl.trades(COIN.symbol, ROWS))
+    led.wait_for_archive()
+    assert min(led.archive.archived(p).control_through for p in range(4)) > number
 
 
 def test_copies_sent_twice_and_out_of_turn_have_no_effect(settings: Settings) -> None:

@@ -14,7 +14,7 @@ FIND_PYTHON = for python in "$(PYTHON)" python3.13 python3.12 python3 python; do
 .PHONY: demo test check bench down locks clean
 
 demo: $(VENV)/.demo
-	@"$(BIN)/fledger" demo $(if $(DATA),--data "$(DATA)") $(if $(SECONDS),--seconds $(SECONDS))
+	@"$(BIN)/fledger" demo $(if $(DATA),--data "$(DATA)") $(if $(INSTRUMENT),--instrument "$(INSTRUMENT)") $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(VENV)/.test
 	@"$(BIN)/python" -m pytest $(ARGS)

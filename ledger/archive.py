@@ -27,12 +27,21 @@ BEAT_BELL: Final = "beat"
 
 
 class Archive:
-    """One connection that reads the archive; not shared between threads."""
+    """One connection that reads the archive; not shared between threads.
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises EngineUnreachable, or Refused where there is no archive."""
+    When it is lost, one call raises EngineUnreachable and the next opens another.
+    """
+
+    def __init__(self, settings: Settings, *, statement_seconds_max: float | None = None) -> None:
+        """Raises EngineUnreachable, or Refused where there is no archive. A query that takes
+        longer than `statement_seconds_max` raises TookTooLong; None waits for it."""
         self.settings = settings
-        self.db = Database(settings.dsn, settings.prefix, Role.READER)
+        self.db = Database(
+            settings.dsn,
+            settings.prefix,
+            Role.READER,
+            statement_seconds_max=statement_seconds_max,
+        )
         self._streams: list[Stream] = []
 
     def __enter__(self) -> Self:

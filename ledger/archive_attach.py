@@ -84,7 +84,7 @@ def check_bounds(stream: Stream, hold: Hold, start: int, end: int) -> None:
             f"{stream.topic} partition {stream.partition} begins at offset {start}, the archive "
             f"needs {wanted}: {start - wanted} records were deleted before they were archived (I4)",
             position=str(stream.position(wanted)),
-            remedy="restore the records, or name the loss: fledger archive accept-loss",
+            remedy="restore the records under their offsets; until then the stream stays refused",
         )
     if wanted > end:
         raise AttachRefused(

@@ -53,6 +53,7 @@ class Drain:
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _given_up: bool = False
+    _began: bool = False
     _db: Database | None = None
     _writer: Writer | None = None
 
@@ -69,10 +70,11 @@ class Drain:
 
     def take_over(self, which: list[Stream]) -> dict[Stream, Hold]:
         """Raise the fence of these streams. Raises EngineUnreachable."""
-        if not self.holds:  # later, this connection would be one of those it ends
+        if not self._began:  # once: later, our own connection or a successor's is among them
             settings = self.settings
             with Database(settings.dsn, settings.prefix, None, application=self.application) as db:
                 _end_others(db, self.application)
+            self._began = True
         with self._connect() as db:
             taken = take_over(db, [stream.stream for stream in which])
         return {stream: taken[stream.stream] for stream in which}

@@ -7,13 +7,14 @@
 Everything heavy is imported inside the method that needs it.
 """
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ledger.addresses import with_engines
 from ledger.control_log import ControlLog, Numbered, send_copies
-from ledger.errors import Refused
+from ledger.errors import LedgerError, Refused
 from ledger.instruments import Instrument
 from ledger.positions import Cut, LedgerId, partition_of
 from ledger.settings import Settings, read_settings
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ledger.quarantine_retry import RetryResult
 
 ARCHIVE_SECONDS_MAX: Final = 10.0
+MAX_AHEAD_NS: Final = 60_000_000_000  # a later Clock is suspect (semantics 0)
 
 
 def connect(
@@ -64,8 +66,12 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.close()
+        except LedgerError:
+            if failure is None:  # else the first error says more than what it brought about
+                raise
 
     def close(self) -> None:
         """Deliver what was appended, then let go of both engines."""
@@ -117,6 +123,10 @@ class Ledger:
         who = self._who(reason)
         self.control.append(*(InstrumentDefined(**who, instrument=i) for i in fresh))
         self._copy()
+        for instrument in fresh:  # another process may have been first, with other contents
+            clash = catalog.clash(instrument)
+            if clash is not None:
+                raise clash
         return [catalog.instrument_id(instrument.symbol) for instrument in instruments]
 
     def source(self, name: str) -> int:
@@ -203,6 +213,10 @@ class Ledger:
 
         self.control.refresh()
         sources = self.control.catalog.sources
+        if time_ns > time.time_ns() + MAX_AHEAD_NS:
+            raise UsageError(
+                "a clock in the future is suspect for ever", remedy="give a time that has passed"
+            )
         if source not in sources:
             known = ", ".join(sorted(sources)) or "none"
             raise UsageError(f"no source {source!r}; known: {known}", remedy="name one of these")
@@ -259,24 +273,31 @@ class Ledger:
         if of is None:
             ends = self.control.ends()
             return Cut(catalog.epoch, tuple(ends[p] for p in range(catalog.partitions)))
-        from ledger.cuts import cut_of
+        from ledger.cuts import check_cut, cut_of
 
-        return cut_of(of, catalog, self.archive.first_known_since, self.archive.ask_for_beat)
+        found = cut_of(of, catalog, self.archive.first_known_since, self.archive.ask_for_beat)
+        return check_cut(found, catalog, self.control.ends())
 
     def tag(self, name: str, cut: Cut | None = None, *, reason: str = "") -> Cut:
         """Give a cut (default: now) a name for ever. Raises Refused when the name has another."""
         from ledger.control import Tagged
+        from ledger.cuts import check_cut, check_tag_name
 
+        check_tag_name(name)
         self.control.refresh()
         tags = self.control.catalog.tags
-        wanted = cut or self.cut()
+        wanted = self.cut() if cut is None else cut
+        check_cut(wanted, self.control.catalog, self.control.ends())
         if name not in tags:
             event = Tagged(**self._who(reason), name=name, cut=wanted.cite(self.id))
             self.control.append(event)
             self._copy()
         held = Cut.parse(tags[name], ledger=self.id)
-        if cut is not None and held != wanted:
-            raise Refused(f"tag {name!r} names {held} already", remedy="choose another name")
+        if held != wanted:
+            raise Refused(
+                f"tag {name!r} names {held} already",
+                remedy=f"choose another name (fledger cut {name} shows the one it has)",
+            )
         return held
 
     def log(self) -> list[Numbered]:

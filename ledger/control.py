@@ -11,11 +11,21 @@ from 0. Ids of instruments, sources and views are the sequence of their definiti
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    TypeAdapter,
+    ValidationError,
+)
 
 from ledger.instruments import Instrument
+from ledger.storable import storable_tree
 
 Hex = Annotated[str, "lower-case hexadecimal"]
+# Arguments and environment need not be UTF-8: who and why never stop an event.
+Said = Annotated[str, BeforeValidator(storable_tree)]
 
 
 class Control(BaseModel):
@@ -23,8 +33,8 @@ class Control(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    actor: str
-    reason: str
+    actor: Said
+    reason: Said
     tool: str
 
 

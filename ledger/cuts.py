@@ -1,5 +1,6 @@
 """From a moment to a cut: of now, of a time, of a tag."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Final
@@ -10,6 +11,7 @@ from ledger.positions import Cut
 from ledger.times import format_time, parse_time
 
 WAIT_SECONDS_MAX: Final = 10.0
+TAG: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,63}")
 _ASK_SECONDS: Final = 0.1
 
 FirstSince = Callable[[int, int], int | None]
@@ -35,6 +37,33 @@ def cut_of(
             remedy="fledger tag NAME makes one; a time is written like 2026-03-01T12:00Z",
         )
     return cut_at(parse_time(text), catalog, first_since, ask_for_beat)
+
+
+def check_tag_name(name: str) -> None:
+    """A name that can be taken for nothing else. Raises UsageError."""
+    if not TAG.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be a tag: a letter first, then letters, digits, _ . -, 64 at most",
+            remedy="choose another name",
+        )
+
+
+def check_cut(cut: Cut, catalog: Catalog, ends: dict[int, int]) -> Cut:
+    """A cut that this ledger can have. Raises UsageError for another shape, NotYetKnown for one the
+    log has not reached."""
+    if cut.epoch > catalog.epoch:
+        raise NotYetKnown(f"there is no epoch {cut.epoch} yet", remedy="fledger cut shows now")
+    if cut.epoch == catalog.epoch and len(cut.offsets) != catalog.partitions:
+        raise UsageError(
+            f"{cut} names {len(cut.offsets)} partitions, this ledger has {catalog.partitions}",
+            remedy="copy it whole",
+        )
+    late = [p for p, offset in enumerate(cut.offsets) if offset > ends.get(p, offset)]
+    if cut.epoch == catalog.epoch and late:
+        raise NotYetKnown(
+            f"{cut} is beyond the log in partitions {late}", remedy="fledger cut shows now"
+        )
+    return cut
 
 
 def cut_at(

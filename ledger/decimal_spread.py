@@ -54,7 +54,11 @@ def _spread_of(text: Any) -> tuple[float, int, int]:
         number = Decimal(written)
     except InvalidOperation:
         return 0.0, 0, 0
-    power = int(number.as_tuple().exponent)
-    bare = number.normalize() if number else Decimal(0)
+    _, digits, exponent = number.as_tuple()
+    power = int(exponent)
     size = float(abs(number)) if abs(number.adjusted()) < 300 else 0.0
-    return size, max(0, -power), max(0, -int(bare.as_tuple().exponent))
+    if not number:
+        return size, max(0, -power), 0
+    # Counted, not `normalize`d: that overflows where the exponent is beyond the context's.
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return size, max(0, -power), max(0, -(power + zeros))

@@ -14,11 +14,12 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ledger.client import Ledger
-from ledger.load_options import Progress, Talk
+from ledger.load_options import LoadOptions, Progress, Talk
 from ledger.packing import Pending
 from ledger.rows import Kind, Rows
 from ledger.settings import Settings
 from ledger.simulate import Counts, Market, simulated_instruments
+from ledger.sources.mapping import ReadOptions
 
 INSTRUMENTS: Final = 24
 STEP_SECONDS: Final = 0.05
@@ -74,7 +75,7 @@ class Feed:
     def says(self) -> str:
         """What the feed did, in words."""
         if self.counts is None:
-            return self.result or "a real file"
+            return self.result or f"reading a file: {self.handed_over:,} rows so far"
         c = self.counts
         return (
             f"the market made {c.made:,}: {c.late:,} late, {c.repeated:,} repeated, "
@@ -108,7 +109,9 @@ def feed_simulated(led: Ledger, feed: Feed, stop: threading.Event, rate: float, 
         feed.ended = True
 
 
-def feed_file(settings: Settings, feed: Feed, stop: threading.Event, path: Path) -> None:
+def feed_file(
+    settings: Settings, feed: Feed, stop: threading.Event, path: Path, instrument: str | None
+) -> None:
     """Load a real file, defining what it needs, until its end or until `stop` is set."""
     from ledger.client import Ledger
 
@@ -121,7 +124,8 @@ def feed_file(settings: Settings, feed: Feed, stop: threading.Event, path: Path)
         # A connection of its own: the screen asks on the other one at the same time.
         with Ledger(settings) as led:
             talk = Talk(progress=advance)
-            result = led.load(path, define=True, talk=talk, reason="demo")
+            options = LoadOptions(ReadOptions(instrument=instrument), define=True)
+            result = led.load(path, options=options, talk=talk, reason="demo")
         feed.acknowledged = result.counts.appended
         feed.result = str(result.counts)
     except Stopped:

@@ -5,6 +5,7 @@ that cannot be made is noticed by the caller's stall limit, never by librdkafka 
 between two others.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -22,12 +23,13 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
-from ledger.errors import AttachRefused, EngineUnreachable
+from ledger.errors import AttachRefused, EngineUnreachable, SettingsError
 
 REQUEST_SECONDS_MAX: Final = 10.0
 CONNECT_SECONDS_MAX: Final = 1.0
 QUEUE_KBYTES_MAX: Final = 64 * 1024  # undelivered bytes a producer holds before it pushes back
 FETCH_BYTES: Final = 8 * 1024 * 1024
+_SECRET: Final = re.compile(r"password|secret|pem$|token|assertion|^sasl\.oauthbearer\.config$")
 
 Options = Mapping[str, str]
 OnDelivery = Callable[[str, int, int], None]
@@ -69,15 +71,37 @@ def _quiet(options: Options) -> dict[str, Any]:
     return {"log_level": 0, "socket.keepalive.enable": True, **options}
 
 
+def _made[Client](
+    make: Callable[[dict[str, Any]], Client], options: Options, ours: Mapping[str, Any]
+) -> Client:
+    """A client of librdkafka. Raises SettingsError for an option that it refuses."""
+    try:
+        return make({**_quiet(options), **ours})
+    except (KafkaException, TypeError, AttributeError) as error:  # not text: a callback's name
+        cause = error.args[0]
+        if isinstance(cause, KafkaError) and cause.code() == KafkaError._CRIT_SYS_RESOURCE:
+            raise _unreachable(options, cause.str()) from error
+        text = cause.str() if isinstance(cause, KafkaError) else str(cause)
+    # Outside the handler: the original error may quote a value, and a value may be a secret.
+    text = re.sub(r'Invalid value ".*" for', "Invalid value for", text, flags=re.DOTALL)
+    for value in (value for key, value in options.items() if value and _SECRET.search(key)):
+        text = text.replace(value, "…")
+    raise SettingsError(
+        f"the [kafka] settings are refused: {text}",
+        remedy="mend [kafka] in fledger.toml, or the arguments",
+    )
+
+
 class LogProducer:
     """Appends records to explicit partitions; delivery is reported in the order of production."""
 
     def __init__(self, kafka: Options) -> None:
         self.options = kafka
         self.fatal = ""
-        self._producer = Producer(
+        self._producer = _made(
+            Producer,
+            kafka,
             {
-                **_quiet(kafka),
                 "acks": "all",
                 "enable.idempotence": True,
                 "enable.gapless.guarantee": True,
@@ -89,7 +113,7 @@ class LogProducer:
                 "message.max.bytes": 1_000_000,
                 "batch.size": 900_000,
                 "error_cb": self._on_error,
-            }
+            },
         )
         # Idempotence asks the broker for an id, and asks again only half a second later when no
         # broker was connected yet. A broker that is away is the stall limit's to tell.
@@ -136,9 +160,10 @@ class LogReader:
     def __init__(self, kafka: Options) -> None:
         self.options = kafka
         self._ends: dict[tuple[str, int], int] = {}
-        self._consumer = Consumer(
+        self._consumer = _made(
+            Consumer,
+            kafka,
             {
-                **_quiet(kafka),
                 "group.id": "fledger-reader",  # required by the client, never joined
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
@@ -151,7 +176,7 @@ class LogReader:
                 "check.crcs": True,
                 "isolation.level": "read_uncommitted",  # offsets tile: nothing is hidden from us
                 "enable.partition.eof": True,  # the only news of a marker at the end of the log
-            }
+            },
         )
 
     def __enter__(self) -> Self:
@@ -269,7 +294,7 @@ def read_one(kafka: Options, topic: str, partition: int, offset: int) -> Record 
 
 def topic_facts(kafka: Options, names: Sequence[str]) -> dict[str, TopicFacts]:
     """The topics of `names` that exist."""
-    admin = AdminClient(_quiet(kafka))
+    admin = _made(AdminClient, kafka, {})
     try:
         asked = admin.describe_topics(
             TopicCollection(list(names)), request_timeout=REQUEST_SECONDS_MAX
@@ -305,7 +330,7 @@ def create_topic(
     kafka: Options, name: str, partitions: int, replication: int, config: Mapping[str, str]
 ) -> bool:
     """Make a topic; False when it is there already. Returns when the broker serves it."""
-    admin = AdminClient(_quiet(kafka))
+    admin = _made(AdminClient, kafka, {})
     topic = NewTopic(name, partitions, replication, config=dict(config))
     future = admin.create_topics([topic], operation_timeout=REQUEST_SECONDS_MAX)[name]
     try:

@@ -32,6 +32,7 @@ def digests(led: Ledger, progress: Callable[[int, int, str], None]) -> list[Feed
     """The digest of every feed, ordered by instrument and kind. Read day by day, so memory holds
     one day of one feed."""
     led.control.refresh()
+    led.wait_for_archive()  # never a shorter answer
     catalog, feeds = led.control.catalog, led.archive.feeds()
     pairs = sorted(
         {(catalog.instruments[f.instrument].symbol, f.kind, f.instrument) for f in feeds}

@@ -171,7 +171,8 @@ class Delivery:
                 f"{state.instrument.symbol}: rows such as that of "
                 f"{format_time(int(rows['event_time'][behind][0]))} are behind the horizon of its "
                 f"{state.feed.kind.name.lower()} feed (newest {format_time(int(newest[0]))}): they "
-                "are appended as deferred and change nothing until `fledger restate`"
+                "are appended as deferred and change nothing until a restate (comes with a later "
+                "release)"
             )
 
     def _refuse_jumps(

@@ -1,12 +1,13 @@
 """Which times of a file are believed.
 
 The rule. A row is a jump when its time is ahead of the newest believed time of its feed by more
-than the limit: one day (`--jump`), ten intervals of a bar, or four times the longest step believed
-so far, whichever is longest. A jump is believed when at least half of the next 64 rows of its feed
-inside the sort window are not older than the jump less the limit. So a gap in the data is
-confirmed by what follows it, a single bad stamp is not; a jump on the last row is confirmed by
-nobody. The first row of a feed is a jump over nothing: it stands unless the rows after it
-contradict it. Bars once a day, trades once a week: the longest step so far covers them.
+than the limit: one day, ten intervals of a bar, or four times the longest step believed so far,
+whichever is longest. A jump is believed when at least half of the next 64 rows of its feed inside
+the sort window confirm it: they are nearer to it than to the newest believed time, or halfway. So a
+gap in the data is confirmed by what follows it, a single bad stamp is not; a jump on the last row
+is confirmed by nobody. The first row of a feed is a jump over nothing: it stands unless more than
+half of the rows after it are older than it by more than half the limit. Bars once a day, trades
+once a week: the longest step so far covers them.
 """
 
 from dataclasses import dataclass
@@ -89,4 +90,6 @@ class Belief:
         later = times[at + 1 : min(end, at + 1 + CONFIRM_ROWS)]
         if len(later) == 0:
             return self.newest is None
-        return bool(2 * (later >= times[at] - self.limit).sum() >= len(later))
+        # Rows that go on as before are within the limit of a jump just over it: halfway divides.
+        step = self.limit if self.newest is None else int(times[at]) - self.newest
+        return bool(2 * (later >= times[at] - step // 2).sum() >= len(later))

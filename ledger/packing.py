@@ -83,6 +83,7 @@ class Batch:
         self.indexes = np.full(len(self.rows), -1, np.int32)
         self.frames = list(split(self.rows, self.partitions))
         self.frames_owed = len(self.frames)
+        self.sent_at = 0.0  # wall clock, seconds
 
     def delivered(self, chosen: Chosen, offset: int) -> bool:
         """One frame stands at `offset`; True when it was the last one owed."""

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from ledger.errors import EngineUnreachable, IntegrityBroken, LedgerError, Refused
+from ledger.errors import EngineUnreachable, IntegrityBroken, LedgerError, Refused, SettingsError
 
 CONNECT_SECONDS_MAX: Final = 10
 STATEMENT_SECONDS_MAX: Final = 60
@@ -28,6 +28,7 @@ _COPY_END: Final = b"\xff\xff"
 
 Params = Sequence[Any] | Mapping[str, Any]
 Buffer = bytes | memoryview
+Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Role(StrEnum):
@@ -51,39 +52,65 @@ def role_name(prefix: str, role: Role) -> str:
 
 
 class Database:
-    """One connection. Use as a context manager, or call `close`; not shared between threads."""
+    """One connection. Use as a context manager, or call `close`; not shared between threads.
+
+    A reader that lost its connection raises EngineUnreachable once; its next call opens another.
+    Everybody else, and whoever is inside a transaction, must notice that it is lost.
+    """
 
     def __init__(
-        self, dsn: str, prefix: str, role: Role | None, *, application: str = "fledger"
+        self,
+        dsn: str,
+        prefix: str,
+        role: Role | None,
+        *,
+        application: str = "fledger",
+        statement_seconds_max: float | None = None,
     ) -> None:
-        """`role` None stays the user who logged in. Raises EngineUnreachable, or Refused when
-        there is no such ledger in this database."""
-        self.prefix, self.role = prefix, role
-        given = conninfo_to_dict(dsn)
-        given.setdefault("connect_timeout", CONNECT_SECONDS_MAX)
-        given.setdefault("application_name", application)
-        given["options"] = _options(given.get("options"))
-        with translated():
-            self._connection = psycopg.connect(make_conninfo("", **given), autocommit=True)
-        try:
-            self._enter()
-        except BaseException:
-            self.close()
-            raise
+        """`role` None stays the user who logged in. A statement that takes longer than
+        `statement_seconds_max` raises TookTooLong; None is the role's own limit, if any.
 
-    def _enter(self) -> None:
-        self.execute(
-            "SELECT set_config('search_path', %s, false)", [f"{self.prefix}, pg_catalog, pg_temp"]
-        )
-        if self.role is not None:
-            self.execute("SET ROLE {role}", role=role_name(self.prefix, self.role))
+        Raises EngineUnreachable, SettingsError for a DSN that is not understood, or Refused when
+        there is no such ledger in this database.
+        """
+        self.prefix, self.role = prefix, role
+        if statement_seconds_max is None and role is Role.WRITER:
+            statement_seconds_max = STATEMENT_SECONDS_MAX
+        self._statement_seconds_max = statement_seconds_max
+        self._conninfo = _conninfo(dsn, application)
+        self._reopens, self._transactions = role is Role.READER, 0
+        self._current = self._open()
+
+    def _open(self) -> Connection:
+        with translated():
+            with _understood():
+                connection = psycopg.connect(self._conninfo, autocommit=True)
+            try:
+                self._enter(connection)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+    def _enter(self, connection: Connection) -> None:
+        settings = [("search_path", f"{self.prefix}, pg_catalog, pg_temp")]
+        if self._statement_seconds_max is not None:
+            limit_ms = max(1, round(self._statement_seconds_max * 1000))  # 0 would be no limit
+            settings.append(("statement_timeout", f"{limit_ms}ms"))
         if self.role is Role.WRITER:
             # A stopped process must not keep its locks from whoever takes over.
-            for setting, seconds in (
-                ("statement_timeout", STATEMENT_SECONDS_MAX),
-                ("idle_in_transaction_session_timeout", IDLE_SECONDS_MAX),
-            ):
-                self.execute("SELECT set_config(%s, %s, false)", [setting, f"{seconds}s"])
+            settings.append(("idle_in_transaction_session_timeout", f"{IDLE_SECONDS_MAX}s"))
+        for setting in settings:
+            connection.execute("SELECT set_config(%s, %s, false)", setting)
+        if self.role is not None:
+            name = role_name(self.prefix, self.role)
+            connection.execute(_compose("SET ROLE {role}", {"role": name}))
+
+    @property
+    def _connection(self) -> Connection:
+        if self._reopens and not self._transactions and self._current.closed:
+            self._current = self._open()
+        return self._current
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +119,8 @@ class Database:
         self.close()
 
     def close(self) -> None:
-        self._connection.close()
+        self._reopens = False
+        self._current.close()
 
     @property
     def pid(self) -> int:
@@ -100,7 +128,7 @@ class Database:
         return self._connection.info.backend_pid
 
     @property
-    def raw(self) -> "psycopg.Connection[tuple[Any, ...]]":
+    def raw(self) -> Connection:
         """The connection itself, for the migration tool."""
         return self._connection
 
@@ -165,9 +193,34 @@ class Database:
     def transaction(self, *, frozen: bool = False) -> Iterator[None]:
         """All or nothing. `frozen`: every query inside sees the same moment."""
         with translated(), self._connection.transaction():
-            if frozen:
-                self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            yield
+            self._transactions += 1
+            try:
+                if frozen:
+                    self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                yield
+            finally:
+                self._transactions -= 1
+
+
+def _conninfo(dsn: str, application: str) -> str:
+    with _understood():
+        given = conninfo_to_dict(dsn)
+    given.setdefault("connect_timeout", CONNECT_SECONDS_MAX)
+    given.setdefault("application_name", application)
+    given["options"] = _options(given.get("options"))
+    return make_conninfo("", **given)
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.ProgrammingError:
+        raise SettingsError(
+            "the DSN of PostgreSQL is not understood (it is not shown: it may hold a password)",
+            remedy="mend dsn in [postgres] of fledger.toml, FLEDGER_DSN or the arguments: libpq's "
+            "'host=... dbname=...' or 'postgresql://...'",
+        ) from None  # libpq quotes parts of the DSN
 
 
 def _options(given: object) -> str:

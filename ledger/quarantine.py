@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
+from ledger.storable import storable_tree
+
 State = Literal["open", "resolved"]
 NO_ORDINAL: Final = -1  # too many equals to know which one this is: only loading again can tell
 ROWS_PER_STATEMENT_MAX: Final = 1_000
@@ -127,23 +129,22 @@ _RESOLVE: Final = "UPDATE quarantine SET state = 'resolved' WHERE id = ANY (%s)"
 
 
 def _columns(rows: Sequence[QuarantineRow]) -> str:
-    return json.dumps(
-        [
-            {
-                "load_id": row.load_id,
-                "source": row.source,
-                "file": row.file,
-                "line": row.line,
-                "reason": row.reason,
-                "raw": row.raw.replace("\0", "\\x00"),  # PostgreSQL's text holds no NUL
-                "detail": dict(row.detail),
-                "options": {**row.options, "head": row.head},
-                "ordinal": row.ordinal,
-                "digest": row.digest.hex(),
-            }
-            for row in rows
-        ]
-    )
+    return json.dumps(storable_tree([_entry(row) for row in rows]))
+
+
+def _entry(row: QuarantineRow) -> dict[str, Any]:
+    return {
+        "load_id": row.load_id,
+        "source": row.source,
+        "file": row.file,
+        "line": row.line,
+        "reason": row.reason,
+        "raw": row.raw,
+        "detail": dict(row.detail),
+        "options": {**row.options, "head": row.head},
+        "ordinal": row.ordinal,
+        "digest": row.digest.hex(),
+    }
 
 
 def _stored(row: Sequence[Any]) -> StoredRow:

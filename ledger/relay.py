@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from ledger.archive import Archive
 from ledger.control_log import Archived, ControlLog, send_copies
-from ledger.errors import EngineUnreachable
+from ledger.errors import EngineUnreachable, LedgerError
 from ledger.frames import Header, encode
 from ledger.rows import Beat, Kind, empty
 from ledger.settings import Settings
@@ -57,13 +58,40 @@ def heartbeat(reason: Beat, control_through: int) -> bytes:
     return encode(Header(Kind.HEARTBEAT), rows)
 
 
+class Places:
+    """How far the archive has each partition, over a connection made when it is needed and made
+    anew after it broke."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._archive: Archive | None = None
+
+    def __call__(self, partition: int) -> Archived:
+        """Raises EngineUnreachable while PostgreSQL is away."""
+        if self._archive is None:
+            self._archive = Archive(self._settings)
+        try:
+            return self._archive.archived(partition)
+        except EngineUnreachable:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._archive is not None:
+            self._archive.close()
+            self._archive = None
+
+
 class Relay:
     """Runs until told to stop; engines that go away are waited for."""
 
     def __init__(self, settings: Settings, archived: Callable[[int], Archived]) -> None:
+        """`archived` tells how far the archive has a partition; it may raise EngineUnreachable, and
+        hang while PostgreSQL does, without stopping the heartbeats."""
         self.settings = settings
         self._archived = archived
         self._log = ControlLog(settings)
+        self._copies = ControlLog(settings)
         self._pulses: dict[int, Pulse] = {}
         self._requested = threading.Event()
 
@@ -73,20 +101,29 @@ class Relay:
 
     def run(self, stop: threading.Event, say: Callable[[str], None]) -> None:
         """Beat and copy until `stop` is set, then send the last heartbeats."""
+        copying = threading.Thread(
+            target=self._repeat, args=(self.finish_copies, stop, say), name="copies", daemon=True
+        )
+        copying.start()
+        if self._repeat(self.beat, stop, say):
+            self._send(dict.fromkeys(range(self._log.catalog.partitions), Beat.STOPPED), 0.0)
+
+    def _repeat(
+        self, turn: Callable[[], object], stop: threading.Event, say: Callable[[str], None]
+    ) -> bool:
+        """One turn a second; what goes away is waited for. Whether the last turn went well."""
         lost = ""
         while not stop.is_set():
             began = time.monotonic()
             try:
-                self.beat()
-                self.finish_copies()
+                turn()
                 lost = ""
-            except EngineUnreachable as error:
+            except LedgerError as error:
                 if lost != error.message:
                     say(f"relay waits: {error.message}")
                 lost = error.message
             self._wait(stop, began)
-        if not lost:
-            self._send(dict.fromkeys(range(self._log.catalog.partitions), Beat.STOPPED))
+        return not lost
 
     def _wait(self, stop: threading.Event, began: float) -> None:
         while not stop.is_set() and not self._requested.is_set():
@@ -97,30 +134,29 @@ class Relay:
 
     def finish_copies(self) -> int:
         """Send the copies some partition lacks; how many were sent."""
-        self._log.refresh()
-        return send_copies(self._log, self._archived)
+        self._copies.refresh()
+        return send_copies(self._copies, self._archived)
 
     def beat(self) -> dict[int, Beat]:
         """Send the heartbeats that are due; which partitions got one, and why."""
-        if not self._log.catalog.partitions:
-            self._log.refresh()
+        now, due = time.monotonic(), {}
+        self._log.refresh()
         requested = self._requested.is_set()
         self._requested.clear()
-        now, due = time.monotonic(), {}
         for partition, end in self._log.ends().items():
             reason = next_beat(self._pulses.get(partition), end, now, requested=requested)
             if reason is not None:
                 due[partition] = reason
-        self._send(due)
+        self._send(due, now)
         return due
 
-    def _send(self, due: dict[int, Beat]) -> None:
+    def _send(self, due: dict[int, Beat], now: float) -> None:
         if not due:
             return
         topic = market_topic(self.settings.prefix, self._log.catalog.epoch)
         through = len(self._log.events) - 1
         records = [(topic, p, heartbeat(reason, through)) for p, reason in due.items()]
         offsets = self._log.send(records)
-        now = time.monotonic()
+        # Stamped with the beginning of the turn: stamped later, every other turn would come early.
         for (partition, reason), offset in zip(due.items(), offsets, strict=True):
             self._pulses[partition] = Pulse(offset + 1, now, reason)

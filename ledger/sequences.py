@@ -112,6 +112,9 @@ class GapWatch:
     _edges: dict[tuple[int, Feed], set[int]] = field(default_factory=dict)
     """Ends of runs behind which a hole may begin that was not yet judged."""
     _touched: set[Feed] = field(default_factory=set)
+    _sequenced: set[tuple[int, Feed]] = field(default_factory=set)
+    """Sources that said here that they number a feed without holes. The archive also knows runs of
+    ids nobody said that of; a hole between those means nothing."""
 
     def seed(self, source: int, feed: Feed, runs: Iterable[Run]) -> None:
         """What the archive holds of this source and feed."""
@@ -130,6 +133,7 @@ class GapWatch:
             feed = (int(instrument), int(kind))
             for run in runs_of(mine["venue_seq"], mine["event_time"]):
                 self._arrive(source, feed, run)
+            self._sequenced.add((source, feed))
             newest = int(mine["event_time"].max())
             self.newest[feed] = max(newest, self.newest.get(feed, newest))
 
@@ -139,7 +143,7 @@ class GapWatch:
         found = [
             (feed, hole, GapState.OPEN)
             for (whose, feed), edges in self._edges.items()
-            if whose == source
+            if whose == source and (whose, feed) in self._sequenced
             for hole in self._ripe(source, feed, edges, ended)
         ]
         for feed, hole, _ in found:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.decimal_spread import spread
-from ledger.decimals import Fault, by_halves, mantissas
+from ledger.decimals import NUMBER, Fault, by_halves, mantissas
 from ledger.errors import LedgerError, NaiveTime
 from ledger.rows import ABSENT
 from ledger.times import (
@@ -33,10 +33,13 @@ Bools = NDArray[np.bool_]
 NOT_A_TIME: Final = "not a time"
 NO_ZONE: Final = "a time without a zone in a file whose other times have one"
 WRONG_UNIT: Final = "time in another unit than the file's, or outside 1990 to 2100"
+BARE_NUMBER: Final = (
+    "a number as time: outside 1990 to 2100 in s, ms, us and ns, or in a file whose times are texts"
+)
 OUTSIDE: Final = "time outside 1990 to 2100"
 SHIFTED_HOUR: Final = "a local time that a change of the clocks skipped or repeated"
 _DIGITS: Final = {"s": 9, "ms": 6, "us": 3, "ns": 0}
-_NAIVE, _ZONED, _NEITHER = 0, 1, 2
+_NAIVE, _ZONED, _NEITHER, _NUMBER = 0, 1, 2, 3
 
 
 class Times(NamedTuple):
@@ -80,14 +83,14 @@ def from_texts(column: Any, local_zone: tzinfo | None) -> Times:
     )
     missing = _empty(column)
     naive = form == _NAIVE
-    refused = {NOT_A_TIME: (form == _NEITHER) & ~missing}
+    refused = {NOT_A_TIME: (form == _NEITHER) & ~missing, BARE_NUMBER: form == _NUMBER}
     if local_zone is None:
         refused[NO_ZONE] = naive
     else:
         written[naive], shifted = to_utc(written[naive], local_zone)
         refused[SHIFTED_HOUR] = np.zeros(len(column), bool)
         refused[SHIFTED_HOUR][np.flatnonzero(naive)[shifted]] = True
-    readable = form != _NEITHER
+    readable = (form == _NAIVE) | (form == _ZONED)
     refused[OUTSIDE] = readable & ((written < TIME_MIN_NS) | (written >= TIME_END_NS))
     return Times(written, refused)
 
@@ -171,6 +174,8 @@ def _read_texts(texts: list[str | None], at: int, written: Ints, form: NDArray[n
         try:
             local, zone_text = split_time(text or "")
         except LedgerError:
+            if NUMBER.fullmatch((text or "").strip()):
+                form[place] = _NUMBER
             continue
         utc = local - (fixed_offset_ns(zone_text) if zone_text else 0)
         written[place] = max(-(2**62), min(utc, 2**62))  # what is out of reach stays outside

@@ -21,12 +21,18 @@ ARCHIVE_SECONDS_MAX: Final = 30.0
 
 @command(
     click.option("--data", type=click.Path(path_type=Path), help="A real file instead."),
+    click.option("--instrument", help="The instrument of a file that does not name it."),
     click.option("--seconds", type=float, default=30.0, show_default=True, help="How long."),
     click.option("--rate", type=float, default=2000.0, show_default=True, help="Ticks a second."),
     click.option("--seed", type=int, default=7, show_default=True, help="Of the simulated market."),
 )
 def demo_command(
-    console: Console, data: Path | None, seconds: float, rate: float, seed: int
+    console: Console,
+    data: Path | None,
+    instrument: str | None,
+    seconds: float,
+    rate: float,
+    seed: int,
 ) -> int:
     """Start everything, feed it, watch both stores, and prove that they hold the same bytes.
 
@@ -41,7 +47,9 @@ def demo_command(
         if data is None:
             thread = threading.Thread(target=feed_simulated, args=(led, feed, stop, rate, seed))
         else:
-            thread = threading.Thread(target=feed_file, args=(led.settings, feed, stop, data))
+            thread = threading.Thread(
+                target=feed_file, args=(led.settings, feed, stop, data, instrument)
+            )
         thread.start()
         try:
             _show(console, Watch(led, feed), feed, time.monotonic() + seconds)

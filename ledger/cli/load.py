@@ -1,5 +1,7 @@
 """`fledger load`: files of ticks or bars, once."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +64,9 @@ def load_command(console: Console, files: tuple[Path, ...], reason: str, **given
         try:
             result = led.load(*files, options=options, talk=talk, reason=reason)
         except EngineUnreachable as error:
-            again = "fledger load " + " ".join(map(str, files))
+            again = shlex.join(["fledger", *sys.argv[1:]])
             raise EngineUnreachable(
-                error.message, remedy=f"fledger status, then: {again}"
+                error.message, remedy=f"see fledger status and the disk's space, then: {again}"
             ) from error
     console.data(result.as_json(), _text(result))
     return result.exit_code

@@ -12,7 +12,7 @@ import click
 
 from ledger.addresses import with_engines
 from ledger.cli.common import Console, command
-from ledger.relay import Relay
+from ledger.relay import Places, Relay
 from ledger.settings import Settings
 
 LISTEN_SECONDS = 1.0
@@ -31,6 +31,7 @@ def archiver(console: Console, with_parent: bool) -> None:
     from ledger.archiver import Archiver
 
     stop, say = stop_on_signals(), log_to_stderr("archiver")
+    threading.excepthook = _end_process
     settings = with_engines(console.settings)
     beside = [threading.Thread(target=_relay, args=(settings, stop, say), name="relay")]
     if with_parent:
@@ -82,6 +83,12 @@ def log_to_stderr(part: str) -> Say:
     return log
 
 
+def _end_process(failed: threading.ExceptHookArgs) -> None:
+    """A part without its relay would look alive: the process ends, and is started again."""
+    sys.excepthook(failed.exc_type, failed.exc_value or Exception(), failed.exc_traceback)
+    os._exit(1)
+
+
 def _follow_parent(stop: threading.Event) -> None:
     parent = os.getppid()
     while not stop.wait(0.2):
@@ -91,13 +98,10 @@ def _follow_parent(stop: threading.Event) -> None:
 
 def _relay(settings: Settings, stop: threading.Event, say: Say) -> None:
     """The relay, and the ear for readers that wait for a heartbeat."""
-    from ledger.archive import Archive
-
-    with Archive(settings) as archive:
-        relay = Relay(settings, archive.archived)
-        ear = threading.Thread(target=_listen, args=(settings, relay, stop), daemon=True)
-        ear.start()
-        relay.run(stop, say)
+    relay = Relay(settings, Places(settings))
+    ear = threading.Thread(target=_listen, args=(settings, relay, stop), daemon=True)
+    ear.start()
+    relay.run(stop, say)
 
 
 def _listen(settings: Settings, relay: Relay, stop: threading.Event) -> None:

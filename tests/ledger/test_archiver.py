@@ -17,7 +17,7 @@ import pytest
 
 from ledger import control
 from ledger.archive import Archive
-from ledger.archive_drain import Archived
+from ledger.archive_drain import Archived, Drain
 from ledger.archive_streams import Stream, holds, streams
 from ledger.archiver import Archiver
 from ledger.engines import Addresses
@@ -277,6 +277,34 @@ def test_of_two_archivers_the_first_is_fenced(ledger: Settings) -> None:
     whole(ledger)
 
 
+class Interrupted(Drain):
+    """Loses its connection once, between ending the others' and raising the fence."""
+
+    whole = True
+
+    def _connect(self) -> Database:
+        if self.whole:
+            self.whole = False
+            raise EngineUnreachable("PostgreSQL does not answer: lost on the way")
+        return super()._connect()
+
+
+def test_two_archivers_that_start_at_once_end_each_other_s_connections_once(
+    ledger: Settings,
+) -> None:
+    """An archiver that tries again to take over ends neither its successor's connection nor its
+    own: the fence decides."""
+    first = Interrupted(ledger, lambda _: None, lambda _: None)
+    with as_role(ledger, None) as db:
+        known = streams(db)
+        with pytest.raises(EngineUnreachable, match="on the way"):
+            first.take_over(known)
+        with Database(ledger.dsn, ledger.prefix, None, application=first.application) as successor:
+            fence = holds(db)[known[0].stream].fence
+            assert first.take_over(known)[known[0]].fence == fence + 1
+            assert successor.value("SELECT 1") == 1
+
+
 def test_a_stopped_archiver_does_not_block_the_next(ledger: Settings) -> None:
     """SIGSTOP in the middle of a transaction: the next one takes over at once, and the first ends
     when it is woken."""
@@ -469,7 +497,8 @@ def test_records_deleted_before_they_were_archived_are_a_refusal(ledger: Setting
     send(ledger, "m", 1, [trades(ticks(1))])
     with pytest.raises(AttachRefused, match="4 records were deleted") as refused:
         catch_up(ledger)
-    assert "accept-loss" in refused.value.remedy
+    assert "restore" in refused.value.remedy
+    assert "fledger" not in refused.value.remedy, "no command mends this yet"
     assert archived(ledger, "m", 1) == 2
 
 

@@ -1,5 +1,6 @@
 """One connected ledger on real engines: define, append, cite, clock."""
 
+import contextlib
 import threading
 import time
 
@@ -15,6 +16,7 @@ from ledger.control_log import Archived, ControlLog, copies, send_copies
 from ledger.errors import (
     ArchiveBehind,
     DefinitionConflict,
+    EngineUnreachable,
     NaiveTime,
     NotYetKnown,
     Refused,
@@ -24,6 +26,8 @@ from ledger.errors import (
 from ledger.frames import Header, encode_control
 from ledger.known_now import digests
 from ledger.positions import Cut, partition_of
+from ledger.postgres import Database
+from ledger.relay import Places
 from ledger.rows import Beat, Kind
 from ledger.settings import Settings
 from ledger.times import format_time
@@ -114,9 +118,30 @@ def test_cuts_of_no_moment_are_refused(led: Ledger) -> None:
 def test_a_tag_names_one_cut(led: Ledger) -> None:
     """A second cut under the same name is refused; the name resolves everywhere."""
     held = led.tag("q1", reason="audit")
-    assert led.cut("q1") == led.tag("q1") == held
+    assert led.cut("q1") == led.tag("q1", held) == held
     with pytest.raises(Refused, match="q1"):
         led.tag("q1", Cut(1, (0, 0, 0, 0)))
+    led.define(COIN)
+    with pytest.raises(Refused, match="q1"):
+        led.tag("q1")  # now is another cut
+
+
+@pytest.mark.parametrize("name", ["", "e1@0:1,1:1,2:1,3:1", "2026-01-01T00:00Z", "a b", "x" * 65])
+def test_a_tag_can_be_taken_for_nothing_else(led: Ledger, name: str) -> None:
+    """A name that reads as a cut or a time would change what they mean, for ever."""
+    with pytest.raises(UsageError):
+        led.tag(name)
+
+
+def test_a_cut_beyond_the_log_or_of_another_shape_is_refused(led: Ledger) -> None:
+    """An offset nobody reached, an epoch nobody began, a partition too few."""
+    for text in ("e1@0:9999999,1:1,2:1,3:1", "e9@0:1,1:1,2:1,3:1"):
+        with pytest.raises(NotYetKnown):
+            led.cut(text)
+    with pytest.raises(UsageError, match="4"):
+        led.cut("e1@0:1")
+    with pytest.raises(NotYetKnown):
+        led.tag("future", Cut(1, (9_999_999, 1, 1, 1)))
 
 
 def test_a_clock_speaks_for_every_feed_of_its_source(led: Ledger) -> None:
@@ -133,6 +158,8 @@ def test_a_clock_speaks_for_every_feed_of_its_source(led: Ledger) -> None:
     assert led.archive.newest(Kind.TRADE, other) != moment
     with pytest.raises(UsageError, match="mine"):
         led.clock("nobody", moment)
+    with pytest.raises(UsageError, match="suspect"):
+        led.clock("mine", time.time_ns() + 3_600_000_000_000)
 
 
 def test_an_appender_does_not_start_when_nobody_archives(settings: Settings) -> None:
@@ -197,6 +224,36 @@ def test_copies_sent_twice_and_out_of_turn_have_no_effect(settings: Settings) ->
             time.sleep(0.05)
         assert archive.archived(0).control_through == 3
     log.close()
+
+
+def test_heartbeats_come_every_second_while_events_do(led: Ledger) -> None:
+    """Not every other second: each turn of the relay counts from its beginning."""
+    led.define(COIN)
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        led.append(fl.trades(COIN.symbol, [{**ROWS[0], "id": time.time_ns()}]))
+        time.sleep(0.2)
+    led.wait_for_archive()
+    partition = partition_of(COIN.symbol, 4)
+    stamps = led.archive.db.rows(
+        "SELECT sent_at FROM heartbeat JOIN stream USING (stream)"
+        " WHERE letter = 'm' AND partition = %s AND reason = %s ORDER BY sent_at",
+        [partition, int(Beat.ACTIVE)],
+    )
+    assert 4 <= len(stamps) <= 7
+
+
+def test_the_relay_outlives_its_connection_to_the_archive(settings: Settings) -> None:
+    """PostgreSQL ends the relay's connection: the next turn makes another."""
+    places = Places(settings)
+    assert places(0).next_offset >= 0
+    assert places._archive is not None
+    with Database(settings.dsn, settings.prefix, None) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s)", [places._archive.db.pid])
+    with contextlib.suppress(EngineUnreachable):
+        places(0)
+    assert places(0).next_offset >= 0
+    places.close()
 
 
 def test_heartbeats_stand_in_every_partition(led: Ledger) -> None:

@@ -22,6 +22,14 @@ def test_every_event_reads_back(event: control.Control) -> None:
     assert again.tool.startswith("fledger")
 
 
+def test_who_and_why_need_not_be_utf8() -> None:
+    """Arguments and environment are bytes: what is no text is written out, and reads back."""
+    said = b"ad\xff \xc3\xa9".decode("utf-8", "surrogateescape")
+    event = control.SourceDefined(actor=said, reason=said, tool="fledger", name="s")
+    assert (event.actor, event.reason) == ("ad\\xff é", "ad\\xff é")
+    assert parse(dump(event)) == event
+
+
 @pytest.mark.parametrize("change", [{"actor": None}, {"extra": 1}, {"type": "Nonsense"}])
 def test_a_body_of_another_shape_is_no_event(change: dict[str, object]) -> None:
     """Missing, surplus and unknown fields are errors, never guessed."""

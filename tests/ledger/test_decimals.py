@@ -143,7 +143,11 @@ def test_whole_numbers_are_scaled() -> None:
 
 @pytest.mark.parametrize(
     ("text", "written", "needed"),
-    [("61837.63000000", 8, 2), ("5", 0, 0), ("100", 0, 0), ("1e-5", 5, 5), ("x", 0, 0), ("", 0, 0)],
+    [
+        ("61837.63000000", 8, 2),
+        *[("5", 0, 0), ("100", 0, 0), ("1e-5", 5, 5), ("x", 0, 0), ("", 0, 0)],
+        *[("1e999999999", 0, 0), ("10e-999999999", 999_999_999, 999_999_998), ("0e-5", 5, 0)],
+    ],
 )
 def test_spread_counts_digits(text: str, written: int, needed: int) -> None:
     """Digits after the point, as written and without zeros at the end."""

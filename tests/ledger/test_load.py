@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.client import Ledger
 from ledger.errors import AppendStalled, FormatError
 from ledger.load import load
 from ledger.load_delivery import CONFLICT
@@ -20,9 +22,11 @@ from ledger.load_late import TOO_LATE
 from ledger.load_look import LOOK_BYTES
 from ledger.load_options import LoadOptions, Progress, Talk
 from ledger.load_result import LoadResult
+from ledger.loading import writer_of
+from ledger.quarantine import PostgresQuarantine
 from ledger.quarantine_retry import retry
 from ledger.rows import Flag, Kind, Rows
-from ledger.time_columns import SHIFTED_HOUR, WRONG_UNIT
+from ledger.time_columns import BARE_NUMBER, SHIFTED_HOUR, WRONG_UNIT
 from tests.ledger.drafting import (
     HEADER,
     NAME,
@@ -216,6 +220,7 @@ def test_data_behind_the_horizon_is_announced_as_deferred(tmp_path: Path) -> Non
     assert result.deferred == 5
     ((text, appends_before),) = said
     assert "deferred" in text
+    assert "fledger restate" not in text  # no such command yet
     assert NAME in text
     assert appends_before == before
 
@@ -237,6 +242,44 @@ def test_an_unconfirmed_jump_is_quarantined(tmp_path: Path) -> None:
     assert counts(result) == (101, 100, 0, 1, 0)
     assert reasons(made) == [(52, jump.strip(), UNCONFIRMED)]
     assert (result.out_of_order, result.deferred, result.exit_code) == (0, 0, 4)
+
+
+@pytest.mark.parametrize("place", [0, 150])
+def test_a_row_one_day_ahead_is_quarantined_alone(tmp_path: Path, place: int) -> None:
+    """First or in the middle: the 299 rows that go on are fine."""
+    lines = trade_lines(300).splitlines(keepends=True)
+    time, rest = lines[place].split(",", 1)
+    lines[place] = f"{int(time) + DAY_MS},{rest}"
+    made, result = load_text(tmp_path, HEADER + "".join(lines))
+    assert counts(result) == (300, 299, 0, 1, 0)
+    assert reasons(made) == [(place + 2, lines[place].strip(), UNCONFIRMED)]
+    assert (result.out_of_order, result.deferred) == (0, 0)
+
+
+@pytest.mark.parametrize("define", [False, True])
+def test_a_number_beyond_all_size_is_quarantined(tmp_path: Path, define: bool) -> None:
+    """Whether or not the definition is inferred from the rows that hold it."""
+    made = MemoryLedger() if define else ledger()
+    path = write(tmp_path / "x.csv", HEADER + f"{T0},1e999999999,1,1\n" + trade_lines(3))
+    result = into(made, path, define=define)
+    assert counts(result) == (4, 3, 0, 1, 0)
+    assert result.reasons == {"price does not fit the mantissa": 1}
+
+
+def test_numbers_of_no_unit_of_time_are_called_so(tmp_path: Path) -> None:
+    """A column of 1000s is taken for texts; the reason is their size."""
+    _, result = load_text(tmp_path, HEADER + "1000,1,1,1\n")
+    assert result.reasons == {BARE_NUMBER: 1}
+
+
+def test_a_file_name_that_is_no_utf8_can_be_quarantined(tmp_path: Path, led: Ledger) -> None:
+    """Its bad row is kept under the name written out."""
+    path = write(tmp_path / os.fsdecode(b"x\xff.csv"), HEADER + f"x,1,1,1\n{trade_lines(2)}")
+    result = led.load(path, options=LoadOptions(define=True, read=reading()))
+    assert result.counts.quarantined == 1
+    with writer_of(led) as writer:
+        (kept,) = [e.row for e in PostgresQuarantine(writer).entries() if e.row.raw == "x,1,1,1"]
+    assert kept.file.endswith("x\\xff.csv")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def inferred(prices: list[str], sizes: list[str]) -> Instrument:
         (["1"], ["54000000000000.12345678"], (0, -5)),  # never coarser than what is needed fits
         (["abc", "NaN", "1.5"], ["", "-", "2"], (-1, 0)),
         (["0.00000000000000000000001"], ["1"], (-18, 0)),
+        (["1e999999999", "1.5"], ["1e999999999999999999999", "2"], (-1, 0)),  # counts as nothing
     ],
 )
 def test_exponents(prices: list[str], sizes: list[str], exponents: tuple[int, int]) -> None:

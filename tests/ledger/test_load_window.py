@@ -128,6 +128,29 @@ def test_a_single_bad_stamp_is_not_believed() -> None:
     assert jumps(seconds(*range(50), 3650 * DAY, *range(50, 100))) == [51]
 
 
+@pytest.mark.parametrize("place", [1, 2, 150, 299])
+def test_a_row_one_day_ahead_is_contradicted_by_rows_that_go_on(place: int) -> None:
+    """They are within the limit of it, but nearer to what was believed before."""
+    offsets = list(range(300))
+    offsets[place - 1] += DAY
+    assert jumps(seconds(*offsets)) == [place]
+
+
+def test_a_gap_just_over_the_limit_is_confirmed() -> None:
+    """A day and a second, a night, a weekend: what follows is behind the gap, some of it late."""
+    for gap in (DAY + 1, DAY + DAY // 2, 3 * DAY):
+        assert jumps(seconds(*range(50), *(gap + (n ^ 1) for n in range(50, 100)))) == []
+    nights = [day * DAY + n for day in range(5) for n in range(0, 6 * 3600, 600)]
+    assert jumps(seconds(*nights)) == []
+
+
+def test_few_daily_bars_with_gaps_are_believed() -> None:
+    """Daily, with weekends, and a closure longer than ten days in their middle."""
+    days = [d for d in range(60) if d % 7 < 5 and not 20 <= d < 40]
+    times = seconds(*(day * DAY for day in days))
+    assert run(times, [], 1_000, jump=10 * DAY_NS)[2] == []
+
+
 def test_a_gap_in_the_data_is_confirmed_by_what_follows() -> None:
     """A week without trades, then trades again."""
     assert jumps(seconds(*range(50), *(7 * DAY + n for n in range(50)))) == []
@@ -188,7 +211,10 @@ def test_the_rule_of_jumps_is_the_one_written_down(offsets: list[int]) -> None:
     for n, time in enumerate(times.tolist()):
         limit = max(DAY_NS, 4 * longest)
         later = times[n + 1 : n + 1 + CONFIRM_ROWS].tolist()
-        agree = sum(other >= time - limit for other in later)
+        if newest is None:
+            agree = sum(2 * (time - other) <= limit for other in later)
+        else:
+            agree = sum(2 * other >= newest + time for other in later)
         is_jump = newest is None or time - newest > limit
         stands = 2 * agree >= len(later) if later else newest is None
         expected = not is_jump or stands

@@ -79,6 +79,18 @@ def test_rows_reach_postgres_as_one_document_per_statement() -> None:
     assert document[0]["digest"] == row(line=0, raw="a\0b").digest.hex()
 
 
+def test_what_is_no_utf8_reaches_postgres_written_out(led: Ledger) -> None:
+    """In the name of a file, the text of a row, and anything said about them."""
+    name = b"tr\xffade\xc3\xa9.csv".decode("utf-8", "surrogateescape")
+    odd = row(file=name, raw="1,\ud800", reason="no \0", detail={"\udcfe": ["\udcfe"]})
+    with writer_of(led) as writer:
+        store = PostgresQuarantine(writer)
+        assert store.add_many([odd]) == 1
+        (kept,) = [one.row for one in store.entries(None) if one.row.reason == "no \\x00"]
+    assert (kept.file, kept.raw) == ("tr\\xffadeé.csv", "1,\\ud800")
+    assert kept.detail == {"\\xfe": ["\\xfe"]}
+
+
 def test_the_digest_is_of_the_row_not_of_the_load() -> None:
     """Another load, another file name: one entry. Another line, reason, text, file content: two."""
     assert row().digest == row(load_id="x", file="y", ordinal=3, detail={}, options={}).digest

@@ -122,6 +122,15 @@ def test_a_restarted_appender_goes_on_where_the_archive_stands() -> None:
     assert [(int(r["first_seq"]), int(r["last_seq"])) for r in found] == [(6, 7), (10, 11)]
 
 
+def test_ids_nobody_called_a_sequence_have_no_gaps() -> None:
+    """What the archive knows of a source that was never said to number without holes is left alone,
+    whatever else that source brings."""
+    watch = GapWatch()
+    watch.seed(7, (3, Kind.TRADE), [Run(1, 1, 0, 0), Run(50, 50, 9, 9)])
+    watch.observe(7, Kind.TRADE, trades([1, 2, 3], instrument=4))
+    assert not len(watch.due(7, ended=True))
+
+
 def test_rows_without_a_sequence_are_passed_over() -> None:
     """ABSENT sequences neither make nor fill a hole."""
     watch = GapWatch()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ledger.rows import ABSENT
 from ledger.time_columns import (
+    BARE_NUMBER,
     NO_ZONE,
     NOT_A_TIME,
     OUTSIDE,
@@ -63,6 +64,14 @@ def test_texts_with_zones() -> None:
     times = from_texts(pa.array(texts), None)
     assert times.values[:2].tolist() == [1723161255_123456789, 1723161255 * SECOND]
     assert refused(times) == {NO_ZONE: [3], NOT_A_TIME: [4]}
+
+
+def test_numbers_among_texts_are_told_from_junk() -> None:
+    """1000 is no time in any unit, 1723161255 is one in a file of texts: both are named so."""
+    texts = ["1000", "2024-08-08T23:54:15Z", " 1723161255 ", "-1.5e3", "", "no"]
+    times = from_texts(pa.array(texts), None)
+    assert refused(times) == {BARE_NUMBER: [0, 2, 3], NOT_A_TIME: [5]}
+    assert "1990 to 2100" in BARE_NUMBER
 
 
 def test_texts_outside_the_years_we_believe() -> None:

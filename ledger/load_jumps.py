@@ -6,7 +6,8 @@ whichever is longest. A jump is believed when at least half of the next 64 rows 
 the sort window confirm it: they are nearer to it than to the newest believed time, or halfway. So a
 gap in the data is confirmed by what follows it, a single bad stamp is not; a jump on the last row
 is confirmed by nobody. The first row of a feed is a jump over nothing: it stands unless more than
-half of the rows after it are older than it by more than half the limit. Bars once a day, trades
+half of the rows after it are older than it by more than half the limit, and the fall to them is
+sudden: a file that goes from the newest to the oldest falls in small steps. Bars once a day, trades
 once a week: the longest step so far covers them.
 """
 
@@ -90,6 +91,11 @@ class Belief:
         later = times[at + 1 : min(end, at + 1 + CONFIRM_ROWS)]
         if len(later) == 0:
             return self.newest is None
+        if (
+            self.newest is None
+            and np.diff(times[at : at + 1 + len(later)]).min() > -self.limit // 2
+        ):
+            return True  # newest first: it goes back in small steps, as a bad stamp never does
         # Rows that go on as before are within the limit of a jump just over it: halfway divides.
         step = self.limit if self.newest is None else int(times[at]) - self.newest
         return bool(2 * (later >= times[at] - step // 2).sum() >= len(later))

@@ -19,7 +19,7 @@ from ledger.topics import market_topic
 
 BEAT_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 45.0
-RETRY_SECONDS: Final = 1.0
+STATEMENT_SECONDS_MAX: Final = 5.0
 
 
 class Pulse(NamedTuple):
@@ -69,7 +69,7 @@ class Places:
     def __call__(self, partition: int) -> Archived:
         """Raises EngineUnreachable while PostgreSQL is away."""
         if self._archive is None:
-            self._archive = Archive(self._settings)
+            self._archive = Archive(self._settings, statement_seconds_max=STATEMENT_SECONDS_MAX)
         try:
             return self._archive.archived(partition)
         except EngineUnreachable:

@@ -222,3 +222,16 @@ def test_the_rule_of_jumps_is_the_one_written_down(offsets: list[int]) -> None:
         if expected:
             longest = max(longest, 0 if newest is None else time - newest)
             newest = time if newest is None else max(newest, time)
+
+
+HOUR = 3_600_000_000_000
+
+
+@pytest.mark.parametrize(("step", "rows", "limit"), [(DAY_NS, 48, 10 * DAY_NS), (HOUR, 48, DAY_NS)])
+def test_a_file_that_goes_from_the_newest_to_the_oldest_is_believed(
+    step: int, rows: int, limit: int
+) -> None:
+    """Vendors export bars newest first: small steps back contradict nothing."""
+    times = 1_700_000_000_000_000_000 - np.arange(rows) * step
+    believed, _ = Belief(limit).judge(times, np.arange(rows), rows, 65_536)
+    assert believed.all()

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ledger.postgres import Database, TookTooLong
 from ledger.rows import FEEDS, GapState, Kind
 from ledger.sequences import GapWatch, Hole, Run
+from ledger.times import DAY_NS
 
-DAY_NS: Final = 86_400_000_000_000
 COUNT_SECONDS_MAX: Final = 5.0
 _NO_KIND: Final = {0: "undecodable", -1: "newer", -2: "void"}
 
@@ -117,8 +117,8 @@ def newest(db: Database, kind: Kind, instrument: int, interval_ns: int = 0) -> i
 def days(db: Database, kind: Kind, instrument: int) -> list[int]:
     """The UTC days (their first nanosecond) on which a feed has facts, in order."""
     found = db.rows(
-        "SELECT DISTINCT event_time / 86400000000000 FROM {table} WHERE instrument = %s ORDER BY 1",
-        [instrument],
+        "SELECT DISTINCT event_time / %s FROM {table} WHERE instrument = %s ORDER BY 1",
+        [DAY_NS, instrument],
         table=kind.name.lower(),
     )
     return [day * DAY_NS for (day,) in found]

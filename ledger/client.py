@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ledger.quarantine_retry import RetryResult
 
 ARCHIVE_SECONDS_MAX: Final = 10.0
-MAX_AHEAD_NS: Final = 60_000_000_000  # a later Clock is suspect (semantics 0)
 
 
 def connect(
@@ -208,6 +207,7 @@ class Ledger:
     def clock(self, source: str, time_ns: int) -> int:
         """Say that nothing of `source` before a time (ns) follows: its quiet bars close. Returns to
         how many feeds of the source that was said. Raises UsageError for an unknown source."""
+        from ledger.archive_feeds import MAX_AHEAD_NS
         from ledger.errors import UsageError
         from ledger.rows import Kind, clock_rows
 

@@ -21,7 +21,6 @@ from ledger.rows import ABSENT
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int8]
 
-EXPONENT_FINEST: Final = -18
 HALVES_ROWS_MIN: Final = 64  # below this many rows, one by one
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)

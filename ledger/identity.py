@@ -52,20 +52,6 @@ def from_content(contents: Rows, ordinals: NDArray[np.int64]) -> Rows:
     return np.ascontiguousarray(whole[:, :ID_BYTES]).view("V16").reshape(-1)
 
 
-def ordinals_among_equals(contents: Rows) -> NDArray[np.int64]:
-    """Each row's number among the rows before it with the same bytes, from 0; shape (n,)."""
-    order = np.argsort(contents.view(f"V{contents.dtype.itemsize}"), kind="stable")
-    ranked = contents[order]
-    count = len(ranked)
-    fresh = np.ones(count, bool)
-    fresh[1:] = ranked[1:] != ranked[:-1]
-    index = np.arange(count)
-    first = np.maximum.accumulate(np.where(fresh, index, 0))
-    out = np.empty(count, np.int64)
-    out[order] = index - first
-    return out
-
-
 def _ends(starts: range, size: int) -> Iterable[int]:
     return map(int.__add__, starts, repeat(size))
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from ledger.client import Ledger
 from ledger.rows import Kind, Rows, id_words
+from ledger.times import DAY_NS
 
-DAY_NS: Final = 86_400_000_000_000
 _HOW_IT_CAME: Final = ("received_at", "source_seq", "flags", "instrument", "pad")
 
 

@@ -4,12 +4,12 @@ Idempotent, and safe to repeat after a crash anywhere: what is there is checked 
 """
 
 import os
-from collections.abc import Callable
 from typing import NamedTuple
 
+from ledger.archive import Archive
 from ledger.control import EpochStarted
-from ledger.control_log import Archived, ControlLog, send_copies
-from ledger.errors import AttachRefused, ForeignLedger, Refused
+from ledger.control_log import ControlLog, send_copies
+from ledger.errors import AttachRefused, ForeignLedger
 from ledger.kafka import topic_facts
 from ledger.migrate_schema import TopicMade, add_streams, ddl, establish_ledger, upgrade
 from ledger.positions import LedgerId
@@ -43,8 +43,8 @@ def migrate(settings: Settings, *, reason: str = "") -> Migrated:
         _enter_streams(settings, epoch)
         if log.catalog.ledger is None:
             log.append(_first_event(settings, ledger, epoch, reason))
-        with Database(settings.dsn, settings.prefix, Role.READER) as db:
-            send_copies(log, archived_in(db, epoch))
+        with Archive(settings) as archive:
+            send_copies(log, archive.archived)
     finally:
         log.close()
     return Migrated(ledger, epoch, made)
@@ -59,25 +59,6 @@ def dry_run(settings: Settings) -> str:
         )
         lines += [f"--   {key}={value}" for key, value in sorted(topic.config.items())]
     return "\n".join(lines)
-
-
-def archived_in(db: Database, epoch: int) -> Callable[[int], Archived]:
-    """How far the archive has each market partition of an epoch, asked anew at each call."""
-
-    def archived(partition: int) -> Archived:
-        found = db.rows(
-            "SELECT next_offset, control_through FROM sink JOIN stream USING (stream) "
-            "WHERE letter = 'm' AND epoch = %s AND partition = %s",
-            [epoch, partition],
-        )
-        if not found:
-            raise Refused(
-                f"the archive knows no market partition {partition} of epoch {epoch}",
-                remedy="fledger migrate",
-            )
-        return Archived(*found[0])
-
-    return archived
 
 
 def _epoch(settings: Settings) -> int:

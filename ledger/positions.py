@@ -15,7 +15,6 @@ from ledger.errors import ForeignLedger, UsageError
 
 LedgerId = NewType("LedgerId", bytes)  # 16 random bytes, made once in EpochStarted
 
-TOPICS: Final = {"m": "market", "f": "features", "c": "control"}
 CUT_PARTITIONS_SPELLED_MAX: Final = 16
 
 _POSITION = re.compile(r"(?:L([0-9a-f]{32})/e(\d+)/)?([mfc])(\d+):(\d+):(\d+)")

@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.identity import from_content, from_integers, from_strings, ordinals_among_equals
-from ledger.rows import id_words
+from ledger.content import identify, ordinals
+from ledger.identity import from_content, from_integers, from_strings
+from ledger.rows import Kind, Rows, empty, id_words
 
 CONTENT = np.dtype([("event_time", "<i8"), ("price", "<i8")])
 
@@ -25,22 +26,25 @@ def test_ids_are_golden() -> None:
     ]
 
 
+def _trades(rows: list[tuple[int, int]]) -> Rows:
+    trades = empty(Kind.TRADE, len(rows))
+    trades["event_time"], trades["price"] = [t for t, _ in rows], [p for _, p in rows]
+    return trades
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=30))
 def test_ordinals_count_equal_rows_in_their_order(rows: list[tuple[int, int]]) -> None:
     """The k-th of equal rows has ordinal k, from 0."""
-    contents = np.array(rows, CONTENT)
     expected = [rows[:at].count(row) for at, row in enumerate(rows)]
-    assert ordinals_among_equals(contents).tolist() == expected
+    assert ordinals(_trades(rows), 1).tolist() == expected
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=30))
 def test_no_equal_row_is_lost(rows: list[tuple[int, int]]) -> None:
     """With its ordinal every row has an identity of its own, in whatever order the file is."""
-    contents = np.array(rows, CONTENT)
-    ids = from_content(contents, ordinals_among_equals(contents))
+    ids = identify(_trades(rows), 1)["id"]
     assert len({i.tobytes() for i in ids}) == len(rows)
-    other_way = np.array(rows[::-1], CONTENT)
-    again = from_content(other_way, ordinals_among_equals(other_way))
+    again = identify(_trades(rows[::-1]), 1)["id"]
     assert {i.tobytes() for i in again} == {i.tobytes() for i in ids}
 
 
